@@ -1,0 +1,117 @@
+"""Reads and moves of approvals. The caller's connection, never a commit."""
+
+from datetime import datetime
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row, dict_row, scalar_row
+from psycopg.types.json import Jsonb
+
+from agent.approvals.model import Approval, State
+from tools import sql
+from tools.errors import NotFound
+
+_SQL = sql.load("agent.approvals")
+
+
+async def read_approval(conn: AsyncConnection[Any], *, approval_id: str) -> Approval:
+    """The approval. Raises NotFound."""
+    async with conn.cursor(row_factory=class_row(Approval)) as cursor:
+        await cursor.execute(_SQL["read"], {"approval_id": approval_id})
+        found = await cursor.fetchone()
+    if found is None:
+        raise NotFound("approval", approval_id)
+    return found
+
+
+async def list_approvals(
+    conn: AsyncConnection[Any],
+    *,
+    state: str | None = "pending",
+    customer_id: str | None = None,
+    assignee: str | None = None,
+    limit: int = 100,
+    offset: int = 0,
+) -> list[dict[str, Any]]:
+    """Approvals for a person to read: pending ones first, largest amount first."""
+    given = {
+        "state": state,
+        "customer_id": customer_id,
+        "assignee": assignee,
+        "limit": limit,
+        "offset": offset,
+    }
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_SQL["list"], given)
+        return await cursor.fetchall()
+
+
+async def claim(
+    conn: AsyncConnection[Any],
+    *,
+    approval_id: str,
+    digest: str,
+    answer: dict[str, Any],
+    by: str,
+    note: str,
+    now: datetime,
+) -> bool:
+    """Take the approval for one answer; False when another answer came first."""
+    given = {
+        "approval_id": approval_id, "digest": digest, "answer": Jsonb(answer), "by": by, "note": note, "now": now
+    }  # fmt: skip
+    return await _moved(conn, "claim", given)
+
+
+async def release(conn: AsyncConnection[Any], *, approval_id: str) -> None:
+    """Give a claim back after a resume that committed nothing."""
+    await conn.execute(_SQL["release"], {"approval_id": approval_id})
+
+
+async def finish(
+    conn: AsyncConnection[Any], *, approval_id: str, state: State, outcome: str | None, now: datetime
+) -> bool:
+    """Close a claimed approval, in the transaction of its effects."""
+    given = {"approval_id": approval_id, "state": state, "outcome": outcome, "now": now}
+    return await _moved(conn, "finish", given)
+
+
+async def hand_up(conn: AsyncConnection[Any], approval: Approval, *, role: str, note: str) -> bool:
+    """Let the next role decide; False when it was decided or handed up meanwhile."""
+    given = {"approval_id": approval.id, "role": role, "from_role": approval.role, "note": note}
+    return await _moved(conn, "hand_up", given)
+
+
+async def expired(conn: AsyncConnection[Any], *, now: datetime, limit: int) -> list[str]:
+    """Pending approvals whose time is over."""
+    return await _ids(conn, "expired", {"now": now, "limit": limit})
+
+
+async def pending_of(conn: AsyncConnection[Any], *, customer_id: str) -> list[str]:
+    """What waits for a person on this customer."""
+    return await _ids(conn, "pending_of", {"customer_id": customer_id})
+
+
+async def stranded(conn: AsyncConnection[Any], *, before: datetime, limit: int) -> list[str]:
+    """Approvals claimed before `before` and never finished."""
+    return await _ids(conn, "stranded", {"before": before, "limit": limit})
+
+
+async def to_redraft(
+    conn: AsyncConnection[Any], *, customer_id: str | None, limit: int
+) -> list[dict[str, Any]]:
+    """Rejected messages that a new episode has yet to answer."""
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_SQL["to_redraft"], {"customer_id": customer_id, "limit": limit})
+        return await cursor.fetchall()
+
+
+async def _moved(conn: AsyncConnection[Any], query: str, given: dict[str, Any]) -> bool:
+    cursor = await conn.execute(_SQL[query], given)
+    return await cursor.fetchone() is not None
+
+
+async def _ids(conn: AsyncConnection[Any], query: str, given: dict[str, Any]) -> list[str]:
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_SQL[query], given)
+        return await cursor.fetchall()

@@ -1,0 +1,52 @@
+-- read --
+SELECT a.id, a.customer_id, a.episode_id, a.decision_id, a.kind, a.tool, a.args, a.digest, a.facts_digest, a.preview,
+       a.reasons, a.role, a.amount_minor, a.currency, a.assignee, a.proposed_by, a.redrafts, a.state, a.interrupt_id,
+       a.graph_version, a.asked_at, a.expires_at, a.claimed_at, a.answer, a.decided_by, a.decided_at, a.note, a.outcome,
+       a.replaces, e.trigger
+  FROM approval a JOIN episode e ON e.id = a.episode_id WHERE a.id = %(approval_id)s;
+
+-- list --
+SELECT a.id, a.customer_id, c.name AS customer, a.kind, a.tool, a.role, a.amount_minor, a.currency, a.assignee, a.state,
+       a.asked_at, a.expires_at, a.decided_by, a.reasons, a.preview, a.outcome
+  FROM approval a JOIN customer c ON c.id = a.customer_id
+ WHERE (%(state)s::text IS NULL OR a.state = %(state)s)
+   AND (%(customer_id)s::text IS NULL OR a.customer_id = %(customer_id)s)
+   AND (%(assignee)s::text IS NULL OR a.assignee = %(assignee)s)
+ ORDER BY a.state = 'pending' DESC, a.amount_minor DESC, a.asked_at, a.id LIMIT %(limit)s OFFSET %(offset)s;
+
+-- claim --
+-- One claim wins: whoever comes second finds the state moved.
+UPDATE approval SET state = 'resuming', answer = %(answer)s, decided_by = %(by)s, claimed_at = %(now)s, note = %(note)s
+ WHERE id = %(approval_id)s AND state = 'pending' AND digest = %(digest)s
+RETURNING id;
+
+-- release --
+-- The resume failed before it committed anything: the approval waits again.
+UPDATE approval SET state = 'pending', answer = NULL, decided_by = NULL, claimed_at = NULL, note = NULL
+ WHERE id = %(approval_id)s AND state = 'resuming';
+
+-- finish --
+UPDATE approval SET state = %(state)s, decided_at = %(now)s, outcome = %(outcome)s
+ WHERE id = %(approval_id)s AND state = 'resuming' RETURNING id;
+
+-- hand_up --
+UPDATE approval SET role = %(role)s, assignee = NULL, note = %(note)s
+ WHERE id = %(approval_id)s AND state = 'pending' AND role = %(from_role)s RETURNING id;
+
+-- expired --
+SELECT id FROM approval WHERE state = 'pending' AND expires_at <= %(now)s ORDER BY expires_at, id LIMIT %(limit)s;
+
+-- pending_of --
+SELECT id FROM approval WHERE state = 'pending' AND customer_id = %(customer_id)s ORDER BY asked_at, id;
+
+-- stranded --
+-- Claimed and never finished: the process died between its claim and its commit. The stored answer still stands.
+SELECT id FROM approval WHERE state = 'resuming' AND claimed_at < %(before)s ORDER BY claimed_at, id LIMIT %(limit)s;
+
+-- to_redraft --
+-- Rejected messages whose reason was not answered by a new draft yet; at most two redrafts each.
+SELECT a.id, a.customer_id, a.tool, a.args, a.note, a.redrafts, e.trigger
+  FROM approval a JOIN episode e ON e.id = a.episode_id
+ WHERE a.state = 'rejected' AND a.tool = 'generate_dunning_message' AND a.outcome IS NULL AND a.note <> ''
+   AND (%(customer_id)s::text IS NULL OR a.customer_id = %(customer_id)s)
+ ORDER BY a.decided_at, a.id LIMIT %(limit)s;

@@ -1,0 +1,39 @@
+"""What an episode is given: everything that is chosen once, in the composition root, and nothing that is global."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from agent.policy.gate import Gate
+from tools.clock import Clock
+from tools.company import Company
+
+Pool = AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How far one turn may go before it is cut short and handed to a person."""
+
+    model_calls: int = 8
+    wall_seconds: float = 60.0
+    window_messages: int = 20
+    window_chars: int = 6000  # with the account's facts this stays far below 4,000 tokens
+    standing_facts: int = 12
+    attempts: int = 4  # runs of one episode when facts keep moving under it
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """The parts that an episode works with."""
+
+    pool: Pool
+    clock: Clock
+    model: BaseChatModel
+    model_id: str
+    gate: Gate
+    company: Company
+    bounds: Bounds = Bounds()

@@ -1,0 +1,101 @@
+"""Gather: everything an episode needs to know, read in one transaction before anybody thinks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import AsyncConnection
+
+from agent.deps import Deps
+from agent.engine.trigger import Trigger
+from agent.policy.verdict import AGENT, Facts, Inbound, Risk
+from agent.signals import Signal, detect
+from tools.clock import business_day
+from tools.ledger.model import Account
+from tools.ledger.queries import read_account
+from tools.memory.messages import (
+    InboundMessage,
+    StandingFact,
+    WindowMessage,
+    count_replies,
+    read_inbound,
+    recent_window,
+    standing_facts,
+)
+from tools.risk.score import read_risk
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Facts for the rules, and the conversation for the prompt."""
+
+    facts: Facts
+    signals: Sequence[Signal]
+    window: Sequence[WindowMessage]
+    left_out: int
+    standing: Sequence[StandingFact]
+
+
+async def gather_facts(
+    conn: AsyncConnection[Any], deps: Deps, trigger: Trigger
+) -> tuple[Facts, Sequence[Signal]]:
+    """The facts alone: read when an episode begins, again when it commits, and when an approval is decided."""
+    now = deps.clock.now()
+    account = await read_account(
+        conn, customer_id=trigger.customer_id, today=business_day(now, deps.company.zone), now=now
+    )
+    inbound: Inbound | None = None
+    signals: Sequence[Signal] = ()
+    if trigger.message_id is not None:
+        message = await read_inbound(conn, message_id=trigger.message_id)
+        signals = detect(message.body)
+        replies = await count_replies(conn, message_id=message.id)
+        inbound = _inbound(account, message, signals, replies)
+    reading = read_risk(account)
+    facts = Facts(
+        account=account,
+        risk=Risk(reading.tier, reading.probability),
+        trigger=trigger.kind,
+        now=now,
+        zone_key=deps.company.zone.key,
+        ladder_step=trigger.step,
+        inbound=inbound,
+        proposer=trigger.requested_by or AGENT,
+    )
+    return facts, signals
+
+
+async def gather(conn: AsyncConnection[Any], deps: Deps, trigger: Trigger) -> Gathered:
+    """Facts, the recent window and the standing facts. Semantic memory will join the window here."""
+    facts, signals = await gather_facts(conn, deps, trigger)
+    window, left_out = await recent_window(
+        conn, customer_id=trigger.customer_id, upto=trigger.message_id, limit=deps.bounds.window_messages
+    )
+    window, cut = _within(window, deps.bounds.window_chars)
+    standing = await standing_facts(conn, customer_id=trigger.customer_id, limit=deps.bounds.standing_facts)
+    return Gathered(facts, signals, window, left_out + cut, standing)
+
+
+def _inbound(account: Account, message: InboundMessage, signals: Sequence[Signal], replies: int) -> Inbound:
+    contact = next((c for c in account.contacts if c.id == message.contact_id), None)
+    silenced = {s.contact_id for s in account.suppressions if s.reason == "wrong_party"}
+    return Inbound(
+        message_id=message.id,
+        channel=message.channel,
+        contact_id=message.contact_id,
+        identity_matches=contact is not None and not contact.shared and contact.id not in silenced,
+        signals=frozenset(signal.kind for signal in signals),
+        body=message.body,
+        replies=replies,
+    )
+
+
+def _within(window: Sequence[WindowMessage], chars: int) -> tuple[list[WindowMessage], int]:
+    """The newest messages whose texts fit into `chars` together, and how many did not; the newest always stays."""
+    kept: list[WindowMessage] = []
+    for message in reversed(window):
+        chars -= len(message.body)
+        if kept and chars < 0:
+            break
+        kept.append(message)
+    return kept[::-1], len(window) - len(kept)

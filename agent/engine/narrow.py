@@ -1,0 +1,25 @@
+"""One customer's transaction: the connection sees that customer's rows and no others (row-level security)."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from psycopg import AsyncConnection
+
+from agent.deps import Pool
+
+_NARROW = "SELECT set_config('role', 'dunwell_agent', true), set_config('app.customer_id', %s, true)"
+_WIDEN = "SELECT set_config('role', 'none', true)"
+
+
+@asynccontextmanager
+async def one_customer(pool: Pool, customer_id: str) -> AsyncIterator[AsyncConnection[Any]]:
+    """A transaction narrowed to `customer_id`; it commits when the block ends and rolls back when it raises."""
+    async with pool.connection() as conn, conn.transaction():
+        await conn.execute(_NARROW, (customer_id,))
+        yield conn
+
+
+async def widen(conn: AsyncConnection[Any]) -> None:
+    """Back to the login role for the rest of the transaction: checkpoint tables are closed to the narrowed one."""
+    await conn.execute(_WIDEN)

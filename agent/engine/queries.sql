@@ -1,0 +1,61 @@
+-- fence --
+INSERT INTO fence (turn_key, customer_id, at) VALUES (%(turn_key)s, %(customer_id)s, %(now)s);
+
+-- fenced --
+SELECT 1 FROM fence WHERE turn_key = %(turn_key)s;
+
+-- policy_version --
+INSERT INTO policy_version (version, body, first_used_at) VALUES (%(version)s, %(body)s, %(now)s)
+ON CONFLICT (version) DO NOTHING;
+
+-- episode --
+INSERT INTO episode (id, customer_id, turn_key, trigger, model_id, prompt_version, policy_version, graph_version,
+                     outcome, usage, started_at, committed_at)
+VALUES (%(episode_id)s, %(customer_id)s, %(turn_key)s, %(trigger)s, %(model_id)s, %(prompt_version)s,
+        %(policy_version)s, %(graph_version)s, %(outcome)s, %(usage)s, %(started_at)s, %(now)s);
+
+-- episode_trigger --
+SELECT customer_id, trigger FROM episode WHERE id = %(episode_id)s;
+
+-- next_position --
+SELECT coalesce(max(position) + 1, 0) FROM decision
+ WHERE episode_id = %(episode_id)s AND approval_id IS NOT DISTINCT FROM %(approval_id)s;
+
+-- decision --
+INSERT INTO decision (customer_id, episode_id, approval_id, position, tool, args, digest, actor, verdict, role, reasons,
+                      policy_version, facts, facts_digest, at)
+VALUES (%(customer_id)s, %(episode_id)s, %(approval_id)s, %(position)s, %(tool)s, %(args)s, %(digest)s, %(actor)s,
+        %(verdict)s, %(role)s, %(reasons)s, %(policy_version)s, %(facts)s, %(facts_digest)s, %(now)s)
+RETURNING id;
+
+-- approval --
+INSERT INTO approval (id, customer_id, episode_id, decision_id, kind, tool, args, digest, facts_digest, preview, reasons,
+                      role, amount_minor, currency, assignee, proposed_by, redrafts, interrupt_id, graph_version,
+                      asked_at, expires_at, replaces)
+VALUES (%(approval_id)s, %(customer_id)s, %(episode_id)s, %(decision_id)s, %(kind)s, %(tool)s, %(args)s, %(digest)s,
+        %(facts_digest)s, %(preview)s, %(reasons)s, %(role)s, %(amount_minor)s, %(currency)s, %(assignee)s,
+        %(proposed_by)s, %(redrafts)s, %(interrupt_id)s, %(graph_version)s, %(now)s, %(expires_at)s, %(replaces)s);
+
+-- ladder_step --
+INSERT INTO ladder_step (customer_id, anchor_invoice_id, step, episode_id, invoice_ids, at)
+VALUES (%(customer_id)s, %(anchor)s, %(step)s, %(episode_id)s, %(invoice_ids)s, %(now)s)
+ON CONFLICT DO NOTHING;
+
+-- forget_step --
+-- The step's message was never approved: it did not happen, and the next cycle may propose it again.
+DELETE FROM ladder_step WHERE episode_id = %(episode_id)s AND customer_id = %(customer_id)s
+   AND NOT EXISTS (SELECT FROM outbox o WHERE o.episode_id = ladder_step.episode_id AND o.state <> 'withdrawn')
+   AND NOT EXISTS (SELECT FROM follow_up f WHERE f.episode_id = ladder_step.episode_id)
+   AND NOT EXISTS (SELECT FROM approval a WHERE a.episode_id = ladder_step.episode_id AND a.state IN ('pending', 'resuming'));
+
+-- event_handled --
+UPDATE ledger_event SET handled_at = %(now)s WHERE id = %(event_id)s AND handled_at IS NULL;
+
+-- waiting_events --
+SELECT e.id, e.customer_id, e.kind, e.ref, p.amount_minor
+  FROM ledger_event e LEFT JOIN payment p ON e.kind = 'payment' AND p.id = e.ref
+ WHERE e.handled_at IS NULL ORDER BY e.id LIMIT %(limit)s;
+
+-- redrafted --
+-- The reason of a rejection was answered by this episode.
+UPDATE approval SET outcome = 'redrafted' WHERE id = %(approval_id)s AND state = 'rejected' AND outcome IS NULL;

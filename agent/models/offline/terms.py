@@ -1,0 +1,71 @@
+"""Terms of a payment plan as customers ask for them: "in 3 payments", "$100 a month", "cada quincena"."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_CEILING, Decimal
+from typing import Literal
+
+from agent.models.offline.amounts import find_amounts
+from agent.models.offline.dates import find_dates
+from agent.models.offline.document import Document
+from agent.signals.reading import fold
+
+Every = Literal["week", "fortnight", "month"]
+DEFAULT_INSTALMENTS = (
+    3  # asked for without a number: the shortest plan that is worth its name; a person decides
+)
+
+_WORDS = {
+    "two": 2, "couple": 2, "three": 3, "four": 4, "five": 5, "six": 6, "eight": 8, "ten": 10, "twelve": 12,
+    "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5, "seis": 6, "ocho": 8, "diez": 10, "doce": 12,
+}  # fmt: skip
+_COUNT = re.compile(
+    rf"(?<![\w$.,])(\d{{1,2}}|{'|'.join(_WORDS)}) (?:of )?(?:equal |monthly |weekly |small |smaller |easy )?"
+    r"(?:payments?|instal+ments?|months?|weeks?|parts?|cuotas?|pagos?|plazos?|mensualidades|meses|semanas|partes|quincenas|abonos|parcialidades)"
+)
+_FORTNIGHT = re.compile(
+    r"fortnight|bi-?weekly|every (?:two|2|other) weeks?|every (?:other )?paycheck|quincena|catorcena|cada (?:dos|2) semanas"
+)
+_WEEK = re.compile(r"week|semana")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanTerms:
+    """How many payments, how often, from when (None: not said)."""
+
+    instalments: int
+    every: Every
+    first_on: date | None
+
+    @classmethod
+    def of_dates(cls, days: Sequence[date]) -> "PlanTerms":
+        """The terms nearest to payments on these days, in order."""
+        gap = (days[-1] - days[0]).days / max(1, len(days) - 1)
+        every: Every = "week" if gap <= 10 else "fortnight" if gap <= 21 else "month"
+        return cls(max(2, min(24, len(days))), every, days[0])
+
+
+def read_terms(text: str, document: Document, *, wanted: bool) -> PlanTerms | None:
+    """The terms that `text` asks for; None where it is not `wanted`. Never fewer than 2 or more than 24 payments."""
+    if not wanted:
+        return None
+    folded = fold(text)
+    every: Every = "fortnight" if _FORTNIGHT.search(folded) else "week" if _WEEK.search(folded) else "month"
+    days = [day.on for day in find_dates(text, document.today) if day.on]
+    counted = _COUNT.search(folded)
+    if counted:
+        count = int(counted[1]) if counted[1].isdigit() else _WORDS[counted[1]]
+    else:
+        count = _by_amount(text, document) or DEFAULT_INSTALMENTS
+    return PlanTerms(max(2, min(24, count)), every, min(days) if days else None)
+
+
+def _by_amount(text: str, document: Document) -> int | None:
+    """ "$100 a month" of 250 owed is three payments."""
+    amounts = [a.value for a in find_amounts(text, document.account.currency) if a.value]
+    owed = sum((bill.balance for bill in document.collectible()), Decimal(0))
+    if len(amounts) != 1 or not owed:
+        return None
+    return int((owed / amounts[0]).to_integral_value(ROUND_CEILING))

@@ -1,0 +1,87 @@
+"""One turn: what has happened in it so far, and what to propose next. Three rounds at most, then it ends."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+
+from agent.models.offline import inbound, outreach, redraft
+from agent.models.offline.document import Document
+from agent.models.offline.proposal import LOOK, RECORD, WAIT, Proposal, escalate, look
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The calls that were proposed in this turn, whoever proposed them, and whether one was refused."""
+
+    proposed: Sequence[tuple[str, Mapping[str, Any]]]
+    refused: bool
+
+    @classmethod
+    def of(cls, messages: Sequence[BaseMessage]) -> "Turn":
+        """Read the turn from the prompt: it is remembered nowhere else."""
+        calls = [
+            (call["name"], call["args"])
+            for m in messages
+            if isinstance(m, AIMessage)
+            for call in m.tool_calls
+        ]
+        # Endpoints that speak OpenAI's format drop the status; the text says it, too.
+        refused = any(
+            message.status == "error" or message.text.lower().startswith("refused")
+            for message in messages
+            if isinstance(message, ToolMessage) and message.name != LOOK
+        )
+        return cls(calls, refused)
+
+    @property
+    def looked_only(self) -> bool:
+        """Nothing but looks so far."""
+        return all(tool == LOOK for tool, _ in self.proposed)
+
+    @property
+    def person_called(self) -> bool:
+        """A person was called in already: an escalation, a call task or a review."""
+        return any(
+            (tool == RECORD and _kind(args.get("record")) == "escalation")
+            or (tool == WAIT and args.get("kind") in ("call_task", "review"))
+            for tool, args in self.proposed
+        )
+
+
+def propose(document: Document, turn: Turn, tools: Sequence[str]) -> list[Proposal]:
+    """The next calls, none of them to a tool that is not among `tools`; empty ends the turn.
+
+    First a look where the task demands something of the customer, then everything at once; after a refusal one
+    call to a person, unless one was called, and never the same call again.
+    """
+    if not turn.proposed and LOOK in tools and outreach.wants_look(document):
+        return [look()]
+    if turn.looked_only:
+        calls = _main(document)
+    elif turn.refused and not turn.person_called and not document.signals:
+        calls = [escalate(document)]
+    else:
+        calls = []
+    return [call for call in calls if call.tool in tools]
+
+
+def _main(document: Document) -> list[Proposal]:
+    match document.task.kind:
+        case "inbound":
+            return inbound.answer(document)
+        case "ladder":
+            return outreach.ladder(document)
+        case "follow_up":
+            return outreach.due_follow_up(document)
+        case "ledger":
+            return outreach.ledger(document)
+        case "redraft":
+            return redraft.redraft(document)
+        case "request":
+            return redraft.request(document)
+
+
+def _kind(record: object) -> object:
+    return record.get("kind") if isinstance(record, Mapping) else None

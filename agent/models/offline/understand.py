@@ -1,0 +1,133 @@
+"""What the newest message wants: intents, a certain promise, terms of a plan, or a question to ask back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from agent.models.offline.amounts import FoundAmount, find_amounts
+from agent.models.offline.dates import find_dates
+from agent.models.offline.document import Document
+from agent.models.offline.terms import PlanTerms, read_terms
+from agent.signals import phrases
+from agent.signals.reading import Sentence, own_words, sentences
+from agent.signals.record import mentioned
+
+_SHORT = 8  # words: "Friday", "I guess the 4th works" answer our question; longer texts say what they mean
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """One payment that the customer named; `amount` None is all that is owed."""
+
+    amount: Decimal | None
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """`payments` are certain; `asks` says that payment was spoken of without being certain."""
+
+    intents: frozenset[str]
+    quotes: Mapping[str, str]
+    payments: Sequence[Payment]
+    asks: bool
+    terms: PlanTerms | None
+    invoices: Sequence[str]  # ids whose number stands in the message
+
+
+def understand(document: Document) -> Understanding:
+    """Read the newest inbound message. The same words on the same day always mean the same."""
+    text = own_words(document.newest.text) if document.newest else ""
+    numbers = {bill.id: bill.number for bill in document.account.invoices}
+    read = sentences(text)
+    quotes = _intents(read)
+    relevant = [s.text for s in read if "pay" in _intents([s]) or "late" in _intents([s])]
+    topic = " . ".join(relevant)
+    if not find_dates(topic, document.today):
+        topic = text
+    bare = _is_bare_answer(document, read, quotes)
+    payments, unclear = _payments(topic, document, numbers.values())
+    hedged = {"hedge", "condition"} & quotes.keys()
+    speaks_of_paying = "pay" in quotes or "late" in quotes or bare
+    certain = (
+        bool(payments) and not hedged and not unclear and ("pay" in quotes or bare) and "late" not in quotes
+    )
+    terms = read_terms(text, document, wanted="plan" in quotes)
+    if terms is None and certain and (payments[-1].on - payments[0].on).days > 14:
+        terms, certain = PlanTerms.of_dates([payment.on for payment in payments]), False
+    if terms:
+        certain = False
+    return Understanding(
+        intents=frozenset(quotes),
+        quotes=quotes,
+        payments=payments if certain else (),
+        asks=speaks_of_paying and not certain and terms is None,
+        terms=terms,
+        invoices=mentioned(text, numbers),
+    )
+
+
+def _intents(read: Sequence[Sentence]) -> dict[str, str]:
+    """Intents by name, each with the first sentence that has it."""
+    lexicon = phrases.load("agent.models.offline", "intents.toml")
+    quotes: dict[str, str] = {}
+    for sentence in read:
+        for rule in lexicon.rules:
+            if rule.name not in quotes and rule.find(lexicon.masked(sentence.plain)):
+                quotes[rule.name] = sentence.text[:500]
+    return quotes
+
+
+def _is_bare_answer(document: Document, read: Sequence[Sentence], quotes: Mapping[str, str]) -> bool:
+    """A few words with a date after a message of ours: "Friday", "the 4th is ok"."""
+    if not any(said.direction == "out" for said in document.conversation):
+        return False
+    few = sum(len(sentence.starts) for sentence in read) <= _SHORT
+    other = quotes.keys() - {"thanks", "greeting", "accept", "hedge", "condition", "pay", "late"}
+    text = " ".join(sentence.text for sentence in read)
+    return few and not other and bool(find_dates(text, document.today))
+
+
+def _payments(topic: str, document: Document, numbers: Sequence[str] | object) -> tuple[list[Payment], bool]:
+    """The payments of `topic`, oldest first, and whether anything about them is unclear."""
+    found = find_dates(topic, document.today)
+    known = [bill.number for bill in document.account.invoices]
+    amounts = find_amounts(topic, document.account.currency, dates=found, numbers=known)
+    days = list(dict.fromkeys(day.on for day in found))
+    if not days or None in days or any(amount.kind == "unclear" for amount in amounts):
+        return [], bool(days)
+    certain = [day for day in days if day is not None]
+    # "Thursday or Friday" names two days for one payment.
+    if len(certain) > 1 and len(certain) != len(amounts):
+        return [], True
+    if len(amounts) > len(certain):
+        amounts = _one_sum(amounts)
+    if len(amounts) > len(certain) or len(certain) > 6:
+        return [], True
+    if not amounts:
+        return [Payment(None, certain[0])], False
+    return _paired(amounts, certain, sum((b.balance for b in document.collectible()), Decimal(0)))
+
+
+def _one_sum(amounts: Sequence[FoundAmount]) -> list[FoundAmount]:
+    """ "The full $300": one sum said twice."""
+    exact = [amount for amount in amounts if amount.kind == "exact"]
+    if len({amount.value for amount in exact}) == 1 and all(a.kind in ("exact", "all") for a in amounts):
+        return exact[:1]
+    return list(amounts[:1]) if not exact and {a.kind for a in amounts} == {"all"} else list(amounts)
+
+
+def _paired(
+    amounts: Sequence[FoundAmount], days: Sequence[date], owed: Decimal
+) -> tuple[list[Payment], bool]:
+    """Amounts and days in the order of the text; "the rest" is what the sums before it leave of `owed`."""
+    payments: list[Payment] = []
+    for amount, on in zip(amounts, days, strict=True):
+        value = amount.value
+        if amount.kind == "rest":
+            value = owed - sum((p.amount or Decimal(0) for p in payments), Decimal(0)) if payments else None
+        if value is not None and value <= 0:
+            return [], True
+        payments.append(Payment(value, on))
+    return sorted(payments, key=lambda payment: payment.on), False

@@ -1,0 +1,150 @@
+"""Judge: every proposed call gets a ruling and an answer; none takes effect here."""
+
+import json
+from dataclasses import replace
+from typing import Any, Literal
+
+from langchain_core.messages import AIMessage, ToolMessage
+from langgraph.runtime import Runtime
+from langgraph.types import Command
+from pydantic import ValidationError
+
+from agent.engine.deliberation import Answered, Deliberation, Proposal
+from agent.policy.gate import facts_digest
+from agent.policy.verdict import AGENT, Allow, Approver, Ask, Facts, Finding, Refuse, Ruling, Suggest
+from agent.state import EpisodeState
+from tools.activity.chain import Source
+from tools.activity.log_collection_activity import LogCollectionActivity
+from tools.dunning.generate_dunning_message import GenerateDunningMessage
+from tools.dunning.render import draft_message
+from tools.errors import Refused
+from tools.memory.pseudonyms import restore_quote
+from tools.risk.read_customer_risk import ReadCustomerRisk
+from tools.risk.score import read_risk
+from tools.spec import Action
+
+
+async def judge(state: EpisodeState, runtime: Runtime[Deliberation]) -> Command[Literal["think", "__end__"]]:
+    """Rule on what the model proposed, or on the one action of an approval that somebody decided."""
+    turn = runtime.context
+    if turn.answered is not None:
+        _judge_answer(turn, turn.answered, state.get("answer", "supersede"))
+        return Command(goto="__end__")
+    said = state["messages"][-1]
+    answers: list[ToolMessage] = []
+    if isinstance(said, AIMessage):
+        for call in said.tool_calls:
+            text, refused = _judge_call(turn, call["name"], call["args"])
+            answers.append(
+                ToolMessage(text, tool_call_id=call["id"], status="error" if refused else "success")
+            )
+        for broken in said.invalid_tool_calls:
+            text = "Refused: the arguments are not valid JSON."
+            answers.append(ToolMessage(text, tool_call_id=broken["id"] or "", status="error"))
+    return Command(goto="think", update={"messages": [*state["messages"], *answers]})
+
+
+def _judge_call(turn: Deliberation, name: str, args: dict[str, Any]) -> tuple[str, bool]:
+    """The answer to one call, and whether it was refused."""
+    facts = turn.base_facts()
+    if name == "read_customer_risk":
+        try:
+            looked = ReadCustomerRisk.model_validate(args)
+        except ValidationError as wrong:
+            return f"Refused: {_first_problem(wrong)}", True
+        return json.dumps(read_risk(facts.account, looked.horizon).as_json()), False
+    action = Action(facts.account.customer.id, name, args)
+    known = turn.already(action)
+    if known is not None:
+        return f"Already proposed: {_answer(known.ruling)[0]}", False
+    proposal = rule(turn, action)
+    turn.proposals.append(proposal)
+    return _answer(proposal.ruling)
+
+
+def _answer(ruling: Ruling) -> tuple[str, bool]:
+    match ruling.verdict:
+        case Allow(not_before=None):
+            return "Staged.", False
+        case Allow():
+            return "Staged; it leaves at the next permitted time.", False
+        case Ask(role=role):
+            return f"Waits for a {role}.", False
+        case Suggest():
+            return "Recorded as a suggestion.", False
+        case Refuse(reason=reason):
+            return f"Refused: {reason}", True
+
+
+def _first_problem(wrong: ValidationError) -> str:
+    problem = wrong.errors(include_input=False, include_url=False)[0]
+    return f"{'.'.join(str(part) for part in problem['loc']) or 'arguments'}: {problem['msg']}"
+
+
+def rule(
+    turn: Deliberation,
+    action: Action,
+    *,
+    actor: str = AGENT,
+    source: Source = "AI Agent",
+    approver: Approver | None = None,
+) -> Proposal:
+    """Rule on one action with the facts of this run, its draft rendered first where it is a message."""
+    facts = prepared(turn, action, turn.base_facts())
+    if (unreadable := _quote_not_said(action, facts)) is not None:
+        return Proposal(action, facts, unreadable, actor, source)
+    return Proposal(action, facts, turn.deps.gate.rule(action, facts, approver), actor, source)
+
+
+def prepared(turn: Deliberation, action: Action, base: Facts) -> Facts:
+    """`base` with what this run has staged and, for a message, the draft that the customer would read."""
+    facts = replace(base, staged=turn.staged())
+    if action.tool != "generate_dunning_message":
+        return facts
+    try:
+        args = GenerateDunningMessage.model_validate(action.args)
+    except ValidationError as wrong:
+        return replace(facts, draft_problem=_first_problem(wrong))
+    inbound = facts.inbound
+    sent_before = any(touch.state in ("sent", "delivered") for touch in facts.account.touches)
+    try:
+        draft = draft_message(
+            args,
+            facts.account,
+            turn.deps.company,
+            first_contact=not sent_before,
+            reply_contact_id=inbound.contact_id if inbound and inbound.channel == args.channel else None,
+            payment_minor=turn.trigger.payment_minor,
+        )
+    except Refused as problem:
+        return replace(facts, draft_problem=str(problem))
+    return replace(facts, draft=draft)
+
+
+def _quote_not_said(action: Action, facts: Facts) -> Ruling | None:
+    """A quote must be words of the message that this episode answers; otherwise the record is invented."""
+    if action.tool != "log_collection_activity" or facts.inbound is None:
+        return None
+    try:
+        record = LogCollectionActivity.model_validate(action.args).record
+    except ValidationError:
+        return None
+    quote = getattr(record, "quote", None)
+    if quote is None or restore_quote(quote, facts.inbound.body, facts.account) is not None:
+        return None
+    refuse = Refuse("The quote is not in the customer's message.")
+    return Ruling(refuse, (Finding("QUOTE-1", refuse, refuse.reason),))
+
+
+def _judge_answer(turn: Deliberation, answered: Answered, word: str) -> None:
+    """Judge a decided action again on the facts of now; what moved since it was asked voids the approval."""
+    if word not in ("approve", "edit", "supersede"):
+        return
+    facts = turn.facts = replace(turn.base_facts(), proposer=answered.proposer)
+    moved = facts_digest(prepared(turn, answered.action, facts), answered.action) != answered.facts_digest
+    approver = answered.approver if word == "approve" and not moved else None
+    source: Source = "System" if answered.approver is None else "Collector"
+    by = AGENT if answered.approver is None else answered.approver.name
+    turn.proposals.append(rule(turn, answered.action, actor=by, source=source, approver=approver))
+    if moved and word == "approve":
+        turn.outcome = "the facts moved after it was asked"

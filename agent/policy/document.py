@@ -1,0 +1,220 @@
+"""The policy file: validated, versioned, immutable. Everything a tenant may change about what is allowed."""
+
+import tomllib
+from dataclasses import dataclass
+from datetime import time
+from importlib import resources
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from tools.dunning.generate_dunning_message import Purpose, Tone
+from tools.errors import Misconfigured
+from tools.money import Money
+from tools.spec import digest
+
+Mode = Literal["observe", "draft", "assisted", "automatic"]
+ActionName = Literal[
+    "early_notice", "reminder", "reply", "acknowledgement", "receipt", "plan_offer", "formal_notice",
+    "opt_out_confirmation", "condolence", "crisis",
+    "promise", "plan_request", "contact_change", "concession_request", "credit_hold_recommendation",
+    "follow_up",
+]  # fmt: skip
+Decimal2 = Annotated[str, StringConstraints(pattern=r"^\d{1,12}(\.\d{1,3})?$")]
+Days = Annotated[int, Field(ge=0, le=365)]
+Minutes = Annotated[int, Field(ge=1, le=525_600)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Segment(_Part):
+    """How far the product may go for one kind of customer, and how it duns them."""
+
+    mode: Mode
+    ladder: str = "default"
+    actions: dict[ActionName, Mode] = {}
+
+
+class Column(_Part):
+    """One column of policy.md 3: what is low risk."""
+
+    balance: Decimal2
+    plan_total: Decimal2
+    plan_months: Annotated[int, Field(ge=0, le=24)]
+
+
+class CollectorLimit(_Part):
+    """Up to where a collector decides before it takes a manager."""
+
+    plan_total: Decimal2
+
+
+class Limits(_Part):
+    """Both columns of policy.md 3, and the collector's own limit."""
+
+    assisted: Column
+    automatic: Column
+    collector: CollectorLimit
+
+
+class PromiseTerms(_Part):
+    """What a promise may be, and how long it stops dunning."""
+
+    horizon_days: Days
+    span_days: Days
+    grace_days: Days
+    float_days: Days
+
+
+class Window(_Part):
+    """Hours of the day in which a message may leave; both windows are half-open and do not cross midnight."""
+
+    start: time
+    end: time
+    safe_start: time
+    safe_end: time
+    safe_zone: str
+    max_zones: Annotated[int, Field(ge=1, le=20)]
+    reply_minutes: Annotated[int, Field(ge=0, le=1440)]
+
+    @model_validator(mode="after")
+    def _opens_before_it_closes(self) -> Self:
+        if not (self.start < self.end and self.safe_start < self.safe_end):
+            raise ValueError("a window must start before it ends")
+        if self.safe_zone not in available_timezones():
+            raise ValueError(f"{self.safe_zone!r} is no time zone")
+        return self
+
+
+class Budget(_Part):
+    """How many automated touches a customer may get."""
+
+    per_day: Annotated[int, Field(ge=1, le=7)]
+    per_week: Annotated[int, Field(ge=1, le=7)]
+
+
+class ApprovalTerms(_Part):
+    """When an approval is brought up again, and when it lapses."""
+
+    expires_hours: Annotated[int, Field(ge=1, le=720)]
+    reminder_hours: Annotated[int, Field(ge=1, le=720)]
+
+
+class Step(_Part):
+    """One step of a dunning ladder; `days` is counted from the due date."""
+
+    step: Annotated[str, Field(min_length=1)]
+    days: Annotated[int, Field(ge=-60, le=365)]
+    channel: Literal["preferred", "other", "email", "none"]
+    purpose: Purpose | Literal["call_task", "review"]
+    template: str
+    tone: Tone
+
+
+class Stop(_Part):
+    """What may answer a stop. A grave one lets nothing else through."""
+
+    grave: bool
+    templates: frozenset[str]
+
+
+class Document(_Part):
+    """The whole file."""
+
+    version: Annotated[str, Field(min_length=1, max_length=40)]
+    profile: Literal["first_party", "third_party"]
+    segments: dict[str, Segment]
+    limits: Limits
+    promise: PromiseTerms
+    window: Window
+    budget: Budget
+    approval: ApprovalTerms
+    freshness: dict[str, Minutes]
+    ladders: dict[str, tuple[Step, ...]]
+    stops: dict[str, Stop]
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        for table, name in (
+            (self.segments, "segments"),
+            (self.freshness, "freshness"),
+            (self.ladders, "ladders"),
+        ):
+            if "default" not in table:
+                raise ValueError(f"{name} needs an entry named default")
+        for name, segment in self.segments.items():
+            if segment.ladder not in self.ladders:
+                raise ValueError(f"segment {name} names an unknown ladder {segment.ladder!r}")
+        for name, steps in self.ladders.items():
+            if not steps or any(a.days >= b.days for a, b in pairwise(steps)):
+                raise ValueError(f"the steps of ladder {name} must have rising days")
+            if len({step.step for step in steps}) != len(steps):
+                raise ValueError(f"ladder {name} names a step twice")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy in force: the validated file, its text, and the version that decisions cite."""
+
+    document: Document
+    version: str
+    text: str
+
+    def segment(self, name: str) -> Segment:
+        """The segment of that name; one that the file does not list is treated as `default`."""
+        return self.document.segments.get(name, self.document.segments["default"])
+
+    def mode(self, segment: str, action: str) -> Mode:
+        """The mode for one action in one segment."""
+        chosen = self.segment(segment)
+        return next((mode for name, mode in chosen.actions.items() if name == action), chosen.mode)
+
+    def column(self, mode: Mode) -> Column:
+        """The column of limits that goes with a mode; `observe` and `draft` look at the lower one."""
+        return self.document.limits.automatic if mode == "automatic" else self.document.limits.assisted
+
+    def ladder(self, segment: str) -> tuple[Step, ...]:
+        """The dunning steps of a segment, in order."""
+        return self.document.ladders[self.segment(segment).ladder]
+
+    def freshness_minutes(self, ledger_system: str) -> int:
+        """How old the facts of that ledger may be."""
+        return self.document.freshness.get(ledger_system, self.document.freshness["default"])
+
+
+def limit(amount: str, currency: str) -> int:
+    """A limit of the policy in minor units of `currency`. Raises NotMoney where the currency has no such amount."""
+    return Money.of(amount, currency).minor
+
+
+def load_policy(path: Path | None = None) -> Policy:
+    """The policy at `path`, or the packaged default. Raises Misconfigured, in one sentence, when it cannot be used."""
+    where = str(path) if path else "the packaged policy"
+    try:
+        text = (
+            path.read_text("utf-8")
+            if path
+            else resources.files("agent.policy").joinpath("policy.toml").read_text("utf-8")
+        )
+    except (OSError, UnicodeDecodeError) as wrong:
+        raise Misconfigured(f"The policy file {where} cannot be read: {wrong}.") from wrong
+    return parse_policy(text, where)
+
+
+def parse_policy(text: str, where: str = "policy") -> Policy:
+    """A policy from its text. Raises Misconfigured, in one sentence, when it cannot be used."""
+    try:
+        document = Document.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as wrong:
+        raise Misconfigured(f"The policy file {where} is not valid TOML: {wrong}.") from wrong
+    except ValidationError as wrong:
+        first = wrong.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise Misconfigured(f"The policy file {where} is wrong at {place}: {first['msg']}.") from wrong
+    return Policy(document, f"{document.version}+{digest(text)[:12]}", text)

@@ -1,0 +1,47 @@
+"""A signal as the record that it demands."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from agent.signals.model import Signal
+from agent.signals.reading import fold
+
+
+def as_record(signal: Signal, *, text: str, invoices: Mapping[str, str]) -> dict[str, Any]:
+    """Arguments of log_collection_activity for `signal`, found in the message `text`; always valid ones.
+
+    `invoices` maps the ids of the customer's invoices to their numbers. Invoices whose number stands in the
+    message are the contested or paid ones; none named means all that are overdue.
+    """
+    record: dict[str, Any] = {"kind": signal.kind, "quote": signal.quote}
+    match signal.kind:
+        case "dispute":
+            named = mentioned(text, invoices)
+            record |= {"reason": signal.detail or "other", "invoices": named, "amount": None}
+        case "payment_claim":
+            record |= {"invoices": mentioned(text, invoices)}
+        case "opt_out":
+            record |= {"scope": signal.detail or "this_channel"}
+        case "representation":
+            record |= {"basis": signal.detail}
+        case "escalation":
+            record |= {"why": signal.detail or "other"}
+    return {"record": record}
+
+
+def mentioned(text: str, invoices: Mapping[str, str]) -> list[str]:
+    """Ids of the invoices whose number stands in `text`: in full, or its digits where they are four or more."""
+    folded = fold(text)
+    return [identity for identity, number in invoices.items() if _stands_in(fold(number), folded)]
+
+
+def _stands_in(number: str, folded: str) -> bool:
+    if not re.search(r"[^\W_]", number):
+        return False
+    # "INV-1042" is also written "inv 1042" and "#1042"; "$1042" is money.
+    forms = [re.sub(r"[\W_]+", lambda _: r"[\W_]*", number)]
+    digits = re.search(r"\d{4,}$", number)
+    if digits:
+        forms.append(digits.group())
+    return any(re.search(rf"(?<![^\W_])(?<![$€£]){form}(?![^\W_])", folded) for form in forms)

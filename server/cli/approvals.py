@@ -1,0 +1,130 @@
+"""Commands for collectors: what waits, what exactly, and the decision."""
+
+import json
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.panel import Panel
+from rich.table import Table
+
+from server import settings as configuration
+from server.cli.ledger import show_thread
+from server.cli.output import Json, answer, console, run
+from tools.errors import Invalid
+from tools.money import Money
+
+approvals = typer.Typer(no_args_is_help=True, help="What waits for a person.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    app.add_typer(approvals, name="approvals")
+
+
+@approvals.command("list")
+def list_(
+    state: Annotated[str, typer.Option(help="pending, approved, rejected, ... or all.")] = "pending",
+    assignee: Annotated[str | None, typer.Option(help="Whose accounts.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What waits for a decision, largest amount first."""
+
+    async def work() -> dict[str, Any]:
+        from agent.approvals.queries import list_approvals  # noqa: PLC0415 - heavy: only when it runs
+        from server.runtime import open_pool  # noqa: PLC0415 - as above
+
+        async with open_pool(configuration.load()) as pool, pool.connection() as conn:
+            wanted = None if state == "all" else state
+            return {"approvals": await list_approvals(conn, state=wanted, assignee=assignee, limit=1000)}
+
+    def show(result: dict[str, Any]) -> None:
+        table = Table()
+        for column in ("id", "customer", "what", "amount", "needs", "owner", "why"):
+            table.add_column(column, overflow="fold")
+        for a in result["approvals"]:
+            amount = Money(a["amount_minor"], a["currency"]).format()
+            why = next((r["reason"] for r in a["reasons"] if r["says"] == "ask"), "")
+            table.add_row(a["id"], a["customer_id"], a["kind"], amount, a["role"], a["assignee"] or "-", why)
+        console.print(table)
+
+    answer(run(work()), show, as_json=as_json)
+
+
+@approvals.command("show")
+def show(approval_id: str, as_json: Json = False) -> None:
+    """One approval: the exact action, why it was asked, the facts and the conversation."""
+
+    async def work() -> dict[str, Any]:
+        from server.reading import approval_file  # noqa: PLC0415 - heavy: only when it runs
+        from server.runtime import open_pool  # noqa: PLC0415 - as above
+
+        settings = configuration.load()
+        async with open_pool(settings) as pool:
+            return await approval_file(pool, settings, approval_id)
+
+    answer(run(work()), _show, as_json=as_json)
+
+
+def _show(file: dict[str, Any]) -> None:
+    from server.cli.ledger import show_state  # noqa: PLC0415 - shown only for people
+
+    amount = Money(file["amount_minor"], file["currency"]).format()
+    console.print(
+        f"[bold]{file['id']}[/bold] {file['kind']} of {amount}, {file['state']}; needs a {file['role']}"
+    )
+    if file["preview"]:
+        preview = file["preview"]
+        title = f"{preview['channel']}" + (f": {preview['subject']}" if preview["subject"] else "")
+        console.print(Panel(preview["body"], title=title, title_align="left"), markup=False)
+    else:
+        console.print(json.dumps(file["action"], indent=2), markup=False)
+    console.print(f"digest {file['action_digest']}")
+    for reason in file["reasons"]:
+        console.print(f"  {reason['says']:<7} {reason['rule']}: {reason['reason']}", markup=False)
+    show_state({**file["facts"], "timeline": []})
+    show_thread(file["conversation"])
+
+
+@approvals.command("decide")
+def decide_(
+    approval_id: str,
+    decision: Annotated[
+        Literal["approve", "edit", "reject", "hand_up"], typer.Argument(help="What you decide.")
+    ],
+    user: Annotated[str, typer.Option("--as", help="Who decides: the name of a user.")],
+    reason: Annotated[str, typer.Option(help="Why; a rejected message with a reason is redrafted.")] = "",
+    args: Annotated[str | None, typer.Option(help="For edit: the action's arguments as JSON.")] = None,
+    digest: Annotated[
+        str | None, typer.Option(help="Digest of what you saw; default: what waits now.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Approve, edit, reject or hand up. The command line decides as any user: whoever may run it holds the database."""
+
+    async def work() -> dict[str, Any]:
+        from pydantic import ValidationError  # noqa: PLC0415 - heavy: only when it runs
+
+        from agent.approvals.model import Decision  # noqa: PLC0415 - as above
+        from agent.approvals.queries import read_approval  # noqa: PLC0415 - as above
+        from server.deciding import decide_and_follow  # noqa: PLC0415 - as above
+        from server.runtime import open_engine  # noqa: PLC0415 - as above
+        from server.users import user_named  # noqa: PLC0415 - as above
+        from tools.channels.local import LocalChannel  # noqa: PLC0415 - as above
+
+        async with open_engine(configuration.load()) as engine:
+            async with engine.deps.pool.connection() as conn:
+                who = await user_named(conn, user)
+                seen = digest or (await read_approval(conn, approval_id=approval_id)).digest
+            try:
+                edited = json.loads(args) if args is not None else None
+                given = Decision(decision=decision, action_digest=seen, reason=reason, edited_args=edited)
+            except (ValidationError, json.JSONDecodeError) as wrong:
+                raise Invalid(f"That is no decision: {str(wrong).splitlines()[0]}.") from wrong
+            return await decide_and_follow(engine, LocalChannel(), approval_id, given, who)
+
+    def show_decided(result: dict[str, Any]) -> None:
+        console.print(f"{result['id']}: {result['state']} by {result['decided_by']} ({result['outcome']})")
+        for again in result["asked_again"]:
+            console.print(f"  a new approval waits: {again}")
+
+    answer(run(work()), show_decided, as_json=as_json)

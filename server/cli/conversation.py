@@ -1,0 +1,44 @@
+"""Playing the customer: `dunwell say` goes through the same inbound path as a provider's webhook."""
+
+from typing import Annotated, Any, Literal
+
+import typer
+
+from server import settings as configuration
+from server.cli.ledger import show_thread
+from server.cli.output import Json, answer, console, run
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    app.command()(say)
+
+
+def say(
+    customer_id: Annotated[str, typer.Argument(help="The customer's id.")],
+    text: Annotated[str, typer.Argument(help="What the customer writes.")],
+    channel: Annotated[
+        Literal["sms", "email"] | None, typer.Option(help="On which channel; default: theirs.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Play the customer: store the message, let the assistant answer, and send what may leave."""
+
+    async def work() -> dict[str, Any]:
+        from server.conversation import hear  # noqa: PLC0415 - heavy: only the commands that think pay for it
+        from server.runtime import open_engine  # noqa: PLC0415 - as above
+        from tools.channels.local import LocalChannel  # noqa: PLC0415 - as above
+
+        async with open_engine(configuration.load()) as engine:
+            return await hear(
+                engine, LocalChannel(), customer_id=customer_id, body=text, channel_name=channel
+            )
+
+    def show(result: dict[str, Any]) -> None:
+        for decision in result["decisions"]:
+            console.print(
+                f"  {decision['verdict']:<8} {decision['what']}: {decision['why']}", style="dim", markup=False
+            )
+        show_thread(result["timeline"][-4:])
+
+    answer(run(work()), show, as_json=as_json)

@@ -1,0 +1,59 @@
+"""How a command answers: one JSON object on stdout with --json, text for people without; logs and errors on stderr."""
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Callable, Coroutine
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, TypeVar
+
+import structlog
+import typer
+from rich.console import Console
+
+from tools.errors import CollectionsError
+
+T = TypeVar("T")
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, for programs.")]
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+def configure_logs() -> None:
+    """Logs are events with ids on stderr, one line each; text of people never gets into them."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def answer(result: dict[str, Any], human: Callable[[dict[str, Any]], None], *, as_json: bool) -> None:
+    """Print `result`: as one JSON object, or as `human` shows it."""
+    if as_json:
+        print(json.dumps(result, default=_plain, ensure_ascii=False))
+    else:
+        human(result)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's work; what we raise on purpose becomes one sentence on stderr and exit code 1."""
+    try:
+        return asyncio.run(work)
+    except CollectionsError as wrong:
+        errors.print(str(wrong), style="red", soft_wrap=True, markup=False)
+        raise typer.Exit(1) from wrong

@@ -1,0 +1,160 @@
+"""The cycle: sweep, handle what waits, plan the day, run an episode for each account whose step is due, send."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from agent.cycle.plan import Plan, make_plan
+from agent.cycle.sweep import ledger_clears, rejudge, sweep
+from agent.cycle.work import waiting_work
+from agent.engine.run import Engine, Outcome
+from agent.engine.trigger import Trigger
+from agent.policy.verdict import Allow, Ask, Ruling
+from server.sender import Dispatched, dispatch_due
+from tools.channels.base import Channel
+from tools.clock import business_day
+from tools.errors import CollectionsError
+
+_ROUNDS = 5  # handling one thing may open another (an approved plan is offered), never endlessly
+_log = structlog.get_logger()
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one overdue account, for the person who reads the cycle's report."""
+
+    customer_id: str
+    overdue_minor: int
+    result: str  # proposed, sent, asked, refused, not proposed
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CycleReport:
+    """What one cycle found and did."""
+
+    plan: Plan
+    outcomes: Sequence[tuple[Trigger, Outcome]]
+    failed: Sequence[tuple[str, str]]
+    dispatched: Dispatched
+    verdicts: Sequence[Verdict] = field(default=())
+
+    def as_json(self) -> dict[str, Any]:
+        """The figures, and one explained verdict for each overdue account."""
+        results = Counter(verdict.result for verdict in self.verdicts)
+        return {
+            "date": self.plan.today.isoformat(),
+            "invoices_known": self.plan.invoices_known,
+            "customers_known": self.plan.customers_known,
+            "overdue": len(self.plan.overdue),
+            "overdue_minor": sum(account.overdue_minor for account in self.plan.overdue),
+            "held": sum(account.held_invoices == account.overdue_invoices for account in self.plan.overdue),
+            "proposed": sum(bool(outcome.proposals) for trigger, outcome in self.outcomes if trigger.kind == "ladder"),
+            "asked": sum(len(outcome.approvals) for _, outcome in self.outcomes),
+            "sent": self.dispatched.sent,
+            "deferred": self.dispatched.deferred,
+            "withdrawn": self.dispatched.withdrawn,
+            "failed": [{"customer": customer, "why": why} for customer, why in self.failed],
+            "results": dict(sorted(results.items())),
+            "nobody_reachable": self.plan.reachable_contacts == 0,
+            "verdicts": [
+                {"customer": v.customer_id, "overdue_minor": v.overdue_minor, "result": v.result, "why": v.why}
+                for v in self.verdicts
+            ],
+        }  # fmt: skip
+
+
+async def run_cycle(engine: Engine, channel: Channel, *, progress: Progress | None = None) -> CycleReport:
+    """One day's work on the whole portfolio. Running it twice on a day proposes nothing twice."""
+    deps = engine.deps
+    await sweep(engine)
+    handled, failed = await handle_waiting(engine)
+    now = deps.clock.now()
+    async with deps.pool.connection() as conn, conn.transaction():
+        plan = await make_plan(conn, deps.gate.policy, today=business_day(now, deps.company.zone), now=now)
+    triggers = [account.trigger for account in plan.accounts if account.trigger is not None]
+    outcomes: list[tuple[Trigger, Outcome]] = []
+    for done, trigger in enumerate(triggers):
+        if progress is not None:
+            progress(done, len(triggers))
+        outcome = await _run(engine, trigger, failed)
+        if outcome is not None:
+            outcomes.append((trigger, outcome))
+    if progress is not None:
+        progress(len(triggers), len(triggers))
+    dispatched = await dispatch_due(engine, channel, limit=max(1000, len(triggers) * 2))
+    return CycleReport(plan, [*handled, *outcomes], failed, dispatched, _explain(plan, outcomes, failed))
+
+
+async def handle_waiting(engine: Engine) -> tuple[list[tuple[Trigger, Outcome]], list[tuple[str, str]]]:
+    """Episodes for everything that waits: messages, ledger events, follow-ups, rejected drafts."""
+    done: list[tuple[Trigger, Outcome]] = []
+    failed: list[tuple[str, str]] = []
+    tried: set[str] = set()
+    for _ in range(_ROUNDS):
+        async with engine.deps.pool.connection() as conn:
+            waiting = [
+                t for t in await waiting_work(conn, now=engine.deps.clock.now()) if t.turn_key not in tried
+            ]
+        if not waiting:
+            break
+        for trigger in waiting:
+            tried.add(trigger.turn_key)
+            if trigger.kind == "ledger":
+                await ledger_clears(engine, trigger.customer_id)
+                await rejudge(engine, trigger.customer_id, f"ledger: {trigger.event}")
+            outcome = await _run(engine, trigger, failed)
+            if outcome is not None:
+                done.append((trigger, outcome))
+    return done, failed
+
+
+async def _run(engine: Engine, trigger: Trigger, failed: list[tuple[str, str]]) -> Outcome | None:
+    """One episode; a failure is reported and leaves its trigger waiting for the next cycle."""
+    try:
+        return await engine.run(trigger)
+    except CollectionsError as wrong:
+        _log.warning(
+            "episode_failed", customer_id=trigger.customer_id, kind=trigger.kind, why=type(wrong).__name__
+        )
+        failed.append((trigger.customer_id, str(wrong)))
+        return None
+
+
+def _explain(
+    plan: Plan, outcomes: Sequence[tuple[Trigger, Outcome]], failed: Sequence[tuple[str, str]]
+) -> list[Verdict]:
+    ran = {trigger.customer_id: outcome for trigger, outcome in outcomes}
+    broken = dict(failed)
+    verdicts = []
+    for account in plan.overdue:
+        outcome = ran.get(account.customer_id)
+        if outcome is None:
+            why = account.why_not or broken.get(account.customer_id, "it was handled already")
+            verdicts.append(Verdict(account.customer_id, account.overdue_minor, "not proposed", why))
+            continue
+        verdicts.append(Verdict(account.customer_id, account.overdue_minor, *_result(outcome)))
+    return verdicts
+
+
+def _result(outcome: Outcome) -> tuple[str, str]:
+    """The strongest thing that the episode came to, and the rules' reasons for it."""
+    rulings = [proposal.ruling for proposal in outcome.proposals]
+    for kind, name in ((Ask, "asked"), (Allow, "allowed")):
+        for ruling in rulings:
+            if isinstance(ruling.verdict, kind):
+                return name, reasons_of(ruling)
+    return (
+        ("refused", reasons_of(rulings[0])) if rulings else ("nothing proposed", "the model proposed nothing")
+    )
+
+
+def reasons_of(ruling: Ruling) -> str:
+    """The sentences of the findings that carried a ruling."""
+    kind = type(ruling.verdict)
+    said = [f"{f.reason.rstrip('.')} ({f.rule})" for f in ruling.findings if isinstance(f.verdict, kind)]
+    return "; ".join(said) or kind.__name__.lower()

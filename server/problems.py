@@ -1,0 +1,57 @@
+"""Errors over HTTP: RFC 9457 problem JSON with a stable `type`, one clear sentence in `detail`."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from tools.errors import CollectionsError
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(BaseModel):
+    """What every error answers (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+def problem_type(error: type[Exception]) -> str:
+    """The stable name of an error: `BalanceChanged` is `urn:dunwell:balance-changed`."""
+    return "urn:dunwell:" + re.sub(r"(?<!^)(?=[A-Z])", "-", error.__name__).lower()
+
+
+def _respond(status: int, kind: str, title: str, detail: str, **more: Any) -> JSONResponse:
+    body = {"type": kind, "title": title, "status": status, "detail": detail, **more}
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Answer what we raise on purpose, bad requests and unknown paths in the same form."""
+
+    @app.exception_handler(CollectionsError)
+    async def ours(_: Request, error: CollectionsError) -> JSONResponse:
+        title = re.sub(r"(?<!^)(?=[A-Z])", " ", type(error).__name__)
+        return _respond(error.status, problem_type(type(error)), title, str(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def unreadable(_: Request, error: RequestValidationError) -> JSONResponse:
+        problems: Sequence[Any] = jsonable_encoder(
+            [{"at": list(e["loc"]), "problem": e["msg"]} for e in error.errors()]
+        )
+        detail = "; ".join(f"{'.'.join(str(p) for p in e['at'])}: {e['problem']}" for e in problems)
+        return _respond(422, "urn:dunwell:invalid", "Invalid", detail, problems=problems)
+
+    @app.exception_handler(HTTPException)
+    async def plain(_: Request, error: HTTPException) -> JSONResponse:
+        return _respond(error.status_code, "about:blank", str(error.detail), str(error.detail))

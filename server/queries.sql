@@ -1,0 +1,45 @@
+-- add_user --
+INSERT INTO app_user (name, role, limit_minor, key_id, key_hash, created_at)
+VALUES (%(name)s, %(role)s, %(limit_minor)s, %(key_id)s, %(key_hash)s, %(now)s)
+ON CONFLICT (name) DO NOTHING RETURNING id;
+
+-- user_by_key --
+SELECT name, role, limit_minor, key_hash FROM app_user WHERE key_id = %(key_id)s AND disabled_at IS NULL;
+
+-- user_by_name --
+SELECT name, role, limit_minor FROM app_user WHERE name = %(name)s AND disabled_at IS NULL;
+
+-- users --
+SELECT name, role, limit_minor, created_at, disabled_at FROM app_user ORDER BY name;
+
+-- reachable_channels --
+SELECT c.id AS customer_id,
+       array_agg(k.channel ORDER BY k.channel DESC) FILTER (WHERE k.channel IN ('sms', 'email')) AS channels
+  FROM customer c LEFT JOIN contact k ON k.customer_id = c.id WHERE c.id = %(customer_id)s GROUP BY c.id;
+
+-- contact_on --
+SELECT id FROM contact WHERE customer_id = %(customer_id)s AND channel = %(channel)s
+ ORDER BY role = 'billing' DESC, id LIMIT 1;
+
+-- address_of --
+SELECT address FROM contact WHERE id = %(contact_id)s;
+
+-- episodes --
+SELECT id, customer_id, trigger, model_id, policy_version, outcome, usage, started_at, committed_at FROM episode
+ WHERE (%(customer_id)s::text IS NULL OR customer_id = %(customer_id)s)
+ ORDER BY committed_at DESC, id LIMIT %(limit)s OFFSET %(offset)s;
+
+-- decisions --
+SELECT id, episode_id, approval_id, tool, args, actor, verdict, role, reasons, policy_version, at FROM decision
+ WHERE customer_id = %(customer_id)s ORDER BY id DESC LIMIT %(limit)s;
+
+-- counts --
+SELECT (SELECT count(*) FROM customer) AS customers,
+       (SELECT count(*) FROM invoice) AS invoices,
+       (SELECT count(*) FROM hold WHERE lifted_at IS NULL) AS holds,
+       (SELECT count(*) FROM message WHERE direction = 'in' AND handled_at IS NOT NULL) AS replies_handled,
+       (SELECT count(*) FROM approval) AS approvals_asked,
+       (SELECT count(*) FROM approval WHERE state IN ('approved', 'edited', 'rejected')) AS approvals_resumed,
+       (SELECT count(*) FROM approval WHERE state = 'pending') AS approvals_waiting,
+       (SELECT count(*) FROM outbox WHERE state IN ('sent', 'delivered')) AS sent,
+       (SELECT count(*) FROM outbox WHERE state = 'queued') AS queued;

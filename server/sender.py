@@ -1,0 +1,149 @@
+"""The sender: claims a queued message, judges it again, hands it to its channel once, and settles it."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+from psycopg import AsyncConnection
+
+from agent.engine.deliberation import Deliberation
+from agent.engine.gather import gather_facts
+from agent.engine.run import Engine
+from agent.engine.trigger import Trigger
+from agent.nodes.judge import prepared
+from agent.policy.gate import facts_digest
+from agent.policy.verdict import Allow, Approver, Ask, Facts, Refuse, Suggest
+from tools import sql
+from tools.activity.chain import Entry, append
+from tools.channels.base import Channel, Outbound
+from tools.dunning.draft import Draft
+from tools.errors import Unavailable
+from tools.ledger.queries import lock_customer
+from tools.outbox.queue import OutboxRow, State, approver_of, claim, refresh_text, settle
+from tools.spec import Action
+
+_SQL = sql.load("server")
+_ENGINE_SQL = sql.load("agent.engine")
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    """How many messages left, were put off to a permitted time, were withdrawn, and have an unknown fate."""
+
+    sent: int = 0
+    deferred: int = 0
+    withdrawn: int = 0
+    unknown: int = 0
+
+
+async def dispatch_due(engine: Engine, channel: Channel, *, limit: int = 1000) -> Dispatched:
+    """Send what is due, at most `limit` messages."""
+    total = Dispatched()
+    looked_at: list[int] = []
+    for _ in range(limit):
+        row, draft, fate = await _claim_one(engine, looked_at)
+        if row is None:
+            break
+        looked_at.append(row.id)
+        if fate is not None:
+            total = replace(total, **{fate: getattr(total, fate) + 1})
+            continue
+        fate = await _send(engine, channel, row, draft)
+        total = replace(total, **{fate: getattr(total, fate) + 1})
+    return total
+
+
+async def _claim_one(engine: Engine, passed: list[int]) -> tuple[OutboxRow | None, Draft | None, str | None]:
+    """Claim a row and judge it on the facts of now, in one transaction. A fate means that it does not leave now."""
+    deps, now = engine.deps, engine.deps.clock.now()
+    async with deps.pool.connection() as conn, conn.transaction():
+        row = await claim(conn, now=now, passed=passed)
+        if row is None:
+            return None, None, None
+        facts, approver, moved = await _facts(conn, engine, row)
+        draft = facts.draft
+        if moved or draft is None:
+            why = facts.draft_problem or "the facts moved after it was decided"
+            return row, None, await _give_up(conn, engine, row, why)
+        action = Action(row.customer_id, row.action["tool"], row.action["args"])
+        match deps.gate.rule(action, facts, approver).verdict:
+            case Allow(not_before=later) if later is not None and later > now:
+                await settle(conn, row, state="queued", now=now, not_before=later)
+                return row, None, "deferred"
+            case Allow():
+                await refresh_text(conn, row, draft, at=now)
+                return row, draft, None
+            case Ask(role=role):
+                return row, None, await _give_up(conn, engine, row, f"it now needs a {role}")
+            case Refuse(reason=reason):
+                return row, None, await _give_up(conn, engine, row, reason)
+            case Suggest():
+                return row, None, await _give_up(conn, engine, row, "the segment only observes now")
+
+
+async def _facts(
+    conn: AsyncConnection[Any], engine: Engine, row: OutboxRow
+) -> tuple[Facts, Approver | None, bool]:
+    """The facts of now with the message drafted anew, who approved it, and whether what they approved has moved."""
+    cursor = await conn.execute(_ENGINE_SQL["episode_trigger"], {"episode_id": row.episode_id})
+    found = await cursor.fetchone()
+    kept = {k: v for k, v in (found[1] if found else {}).items() if k != "kind"}
+    trigger = Trigger(found[1]["kind"] if found else "request", row.customer_id, row.episode_id, **kept)
+    turn = Deliberation(engine.deps, trigger)
+    base, _ = await gather_facts(conn, engine.deps, trigger)
+    own = [
+        touch for touch in base.account.touches if touch.outbox_id != row.id
+    ]  # its own row is no earlier touch
+    own_step = [
+        step for step in base.account.ladder if step.step != trigger.step
+    ]  # nor is its own step a repetition
+    base = replace(base, account=replace(base.account, touches=own, ladder=own_step))
+    if base.inbound is not None and row.reply_to is not None:
+        base = replace(base, inbound=replace(base.inbound, replies=max(0, base.inbound.replies - 1)))
+    action = Action(row.customer_id, row.action["tool"], row.action["args"])
+    facts = prepared(turn, action, base)
+    approved = await approver_of(conn, decision_id=row.decision_id)
+    if approved is None:
+        return facts, None, False
+    approver = Approver(approved["name"], approved["role"] or "viewer", approved["limit_minor"] or 0)
+    return facts, approver, facts_digest(facts, action) != approved["facts_digest"]
+
+
+async def _give_up(conn: AsyncConnection[Any], engine: Engine, row: OutboxRow, why: str) -> str:
+    now = engine.deps.clock.now()
+    await settle(conn, row, state="withdrawn", now=now, reason=why)
+    entry = Entry(
+        "system", "System", "message.withdrawn", {"outbox": row.id}, row.episode_id, row.decision_id
+    )
+    await append(conn, customer_id=row.customer_id, at=now, entries=[entry])
+    return "withdrawn"
+
+
+async def _send(engine: Engine, channel: Channel, row: OutboxRow, draft: Draft | None) -> str:
+    """Call the provider once, outside any transaction, and settle the row on its own."""
+    deps = engine.deps
+    if draft is None:
+        raise Unavailable("a claimed message has a draft")
+    async with deps.pool.connection() as conn:
+        cursor = await conn.execute(_SQL["address_of"], {"contact_id": draft.contact_id})
+        found = await cursor.fetchone()
+    to = found[0] if found else ""
+    try:
+        receipt = await channel.send(Outbound(str(row.id), draft.channel, to, draft.subject, draft.body))
+    except Unavailable as failure:
+        # Whether it left is unknown: it is asked for at the provider, never blindly sent again.
+        _log.warning("send_unknown", outbox_id=row.id, why=str(failure))
+        settled: State = "unknown"
+        provider_id, fate = None, "unknown"
+    else:
+        settled = "delivered" if receipt.delivered else "sent"
+        provider_id, fate = receipt.provider_id, "sent"
+    now = deps.clock.now()
+    async with deps.pool.connection() as conn, conn.transaction():
+        await lock_customer(conn, customer_id=row.customer_id)
+        await settle(conn, row, state=settled, now=now, provider_id=provider_id)
+        subject = {"outbox": row.id, "message": row.message_id, "channel": row.channel}
+        entry = Entry("system", "System", f"message.{settled}", subject, row.episode_id, row.decision_id)
+        await append(conn, customer_id=row.customer_id, at=now, entries=[entry])
+    return fate

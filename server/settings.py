@@ -1,0 +1,113 @@
+"""The settings: environment variables `DUNWELL_*`, read here and nowhere else."""
+
+import os
+from pathlib import Path
+from typing import Literal, Self
+from zoneinfo import ZoneInfo
+
+import platformdirs
+from pydantic import AwareDatetime, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tools.clock import Clock, FrozenClock, SystemClock
+from tools.errors import Misconfigured
+
+_PREFIX = "DUNWELL_"
+
+
+def _default_data_dir() -> Path:
+    # Root's own folders are closed to the unprivileged user that Postgres must run as; the
+    # system's folder for state (on Linux /var/lib/dunwell) is not.
+    if os.geteuid() == 0:
+        return platformdirs.user_state_path("dunwell", use_site_for_root=True)
+    return platformdirs.user_data_path("dunwell")
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; frozen, so whoever holds it holds what the process started with."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX,
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,  # a value that does not parse may still be a password
+    )
+
+    env: Literal["development", "production"] = Field("development", description="Where this runs.")
+    clock: AwareDatetime | None = Field(
+        None, description="Freeze the clock at this instant (ISO 8601 with an offset); never in production."
+    )
+    data_dir: Path = Field(
+        default_factory=_default_data_dir, description="Where the embedded database lives."
+    )
+    database_url: SecretStr | None = Field(
+        None, description="A Postgres server of your own; without it the embedded one is used."
+    )
+    policy: Path | None = Field(
+        None, description="Your policy file; without it the reviewed default is used."
+    )
+
+    company_name: str = Field("Juniper Home Services", min_length=1, description="Who the messages are from.")
+    company_time_zone: ZoneInfo = Field(
+        ZoneInfo("America/Chicago"), description="Where the company's calendar days begin and end."
+    )
+    currency: str = Field("USD", pattern=r"^[A-Z]{3}$", description="The company's currency (ISO 4217).")
+
+    host: str = Field("127.0.0.1", min_length=1, description="The address the server listens on.")
+    port: int = Field(8321, ge=1, le=65535, description="The port the server listens on.")
+
+    model: Literal["offline", "openai"] = Field("offline", description="Which chat model thinks.")
+    openai_base_url: str | None = Field(None, description="Any OpenAI-compatible endpoint.")
+    openai_api_key: SecretStr | None = Field(None, description="The key for that endpoint.")
+    openai_model: str | None = Field(None, description="The model's name at that endpoint.")
+    openai_timeout_seconds: float = Field(30.0, gt=0, le=600, description="How long one model call may take.")
+    openai_max_retries: int = Field(2, ge=0, le=10, description="How often a failed model call is repeated.")
+
+    @model_validator(mode="after")
+    def _clock_runs_in_production(self) -> Self:
+        if self.clock is not None and self.env == "production":
+            raise ValueError(
+                f"{_PREFIX}CLOCK freezes time and is refused when {_PREFIX}ENV=production; unset one of them"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _openai_is_complete(self) -> Self:
+        if self.model == "openai" and (
+            self.openai_model is None or (self.openai_api_key is None and self.openai_base_url is None)
+        ):
+            raise ValueError(
+                f"{_PREFIX}MODEL=openai needs {_PREFIX}OPENAI_MODEL and at least one of "
+                f"{_PREFIX}OPENAI_API_KEY and {_PREFIX}OPENAI_BASE_URL"
+            )
+        return self
+
+    def make_clock(self) -> Clock:
+        """The clock to inject: the machine's, or one frozen at `clock`."""
+        return SystemClock() if self.clock is None else FrozenClock(self.clock)
+
+
+def load() -> Settings:
+    """The settings of this process; raises Misconfigured with one sentence when they make no sense."""
+    try:
+        return Settings()
+    except ValidationError as invalid:
+        raise Misconfigured("; ".join(_complaints(invalid)) + ".") from None
+
+
+def masked(settings: Settings) -> dict[str, str | int | float | None]:
+    """Every setting by the name of its variable, ready to print: a secret that is set shows as asterisks."""
+    return {
+        _PREFIX + name.upper(): value if isinstance(value, str | int | float) or value is None else str(value)
+        for name, value in ((name, getattr(settings, name)) for name in Settings.model_fields)
+    }
+
+
+def _complaints(invalid: ValidationError) -> list[str]:
+    complaints = []
+    for error in invalid.errors(include_url=False, include_input=False, include_context=False):
+        name = "".join(_PREFIX + str(part).upper() for part in error["loc"][:1])
+        message = error["msg"].removeprefix("Value error, ")
+        complaints.append(f"{name}: {message}" if name else message)
+    return complaints

@@ -1,0 +1,163 @@
+"""What every test may ask for: a real Postgres, a connection that is rolled back, a database of its own, a clock."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psutil
+import psycopg
+import pytest
+from hypothesis import HealthCheck, settings
+from psycopg import sql
+
+from server import db
+from server.embedded import Server, ensure_running, stop
+from tools.clock import FrozenClock
+
+pytest_plugins = ["tests.proofs"]
+
+PROVE = os.environ.get("DUNWELL_PROVE") == "1"
+_TEMPLATE = "dunwell_template"
+_FOLDER_PREFIX = "dunwell-tests-"
+
+settings.register_profile(
+    "dunwell",
+    max_examples=2000 if PROVE else 60,
+    derandomize=True,  # a failure here is a failure everywhere
+    deadline=None,  # the machine may be busy
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],  # likewise
+)
+settings.load_profile("dunwell")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The process that the others belong to owns the folder of the test server."""
+    for name in [name for name in os.environ if name.startswith("DUNWELL_") and name != "DUNWELL_PROVE"]:
+        del os.environ[name]  # somebody's own settings are no part of a test
+    os.environ.update(LANGSMITH_TRACING="false", LANGSMITH_TEST_TRACKING="false")
+    if not _is_worker(config):
+        _stop_abandoned()
+        config.stash[_FOLDER] = Path(tempfile.mkdtemp(prefix=f"{_FOLDER_PREFIX}{os.getpid()}-"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell an xdist worker where the shared server lives."""
+    node.workerinput["test_server"] = str(node.config.stash[_FOLDER])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the server when every worker is done with it."""
+    if not _is_worker(config) and (folder := config.stash.get(_FOLDER, None)) is not None:
+        _stop_and_remove(folder)
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest) -> Server:
+    """The embedded server of this run, shared by all workers; started by whoever comes first."""
+    config = request.config
+    folder = Path(config.workerinput["test_server"]) if _is_worker(config) else config.stash[_FOLDER]  # type: ignore[attr-defined]  # xdist's
+    running = ensure_running(folder)
+    with _admin(running) as connection:
+        # Durability is not what these tests are about; the ones that kill a server start their own.
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("ALTER SYSTEM SET synchronous_commit = off")
+        connection.execute("SELECT pg_reload_conf()")
+    return running
+
+
+@pytest.fixture(scope="session")
+def template(server: Server) -> str:
+    """The name of a migrated, empty database that is there to be cloned."""
+    with _admin(server) as connection:
+        connection.execute("SELECT pg_advisory_lock(1)")
+        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [_TEMPLATE]).fetchone() is None:
+            unfinished = f"{_TEMPLATE}_unfinished"
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(unfinished)))
+            server.create_database(unfinished)
+            asyncio.run(db.migrate(server.app_conninfo(unfinished)))
+            rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+            connection.execute(rename.format(sql.Identifier(unfinished), sql.Identifier(_TEMPLATE)))
+    return _TEMPLATE
+
+
+@pytest.fixture
+def database(server: Server, template: str) -> Iterator[str]:
+    """The conninfo of a fresh, migrated database of the test's own, logging in as `dunwell`: for commits."""
+    with _clone(server, template) as name:
+        yield server.app_conninfo(name)
+
+
+@pytest.fixture
+async def pool(database: str) -> AsyncIterator[db.Pool]:
+    """A pool on a fresh database."""
+    async with db.open_pool(database, min_size=1, max_size=4) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def worker_database(server: Server, template: str) -> Iterator[str]:
+    """The conninfo of this worker's database, in which every transaction is rolled back."""
+    with _clone(server, template) as name:
+        yield server.app_conninfo(name)
+
+
+@pytest.fixture
+async def conn(worker_database: str) -> AsyncIterator[db.Connection]:
+    """A connection as `dunwell` inside a transaction that is rolled back; transactions inside are savepoints."""
+    async with (
+        await psycopg.AsyncConnection.connect(worker_database, autocommit=True) as connection,
+        connection.transaction(force_rollback=True),
+    ):
+        yield connection
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    """A clock that stands at a Tuesday, 11 in the morning in Chicago, until it is advanced."""
+    return FrozenClock(datetime(2026, 3, 10, 16, 0, tzinfo=UTC))
+
+
+_FOLDER = pytest.StashKey[Path]()
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def _admin(server: Server) -> psycopg.Connection[tuple[Any, ...]]:
+    return psycopg.connect(server.admin_conninfo(), autocommit=True)
+
+
+@contextmanager
+def _clone(server: Server, template: str) -> Iterator[str]:
+    name = f"test_{uuid4().hex}"
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER dunwell")
+    with _admin(server) as connection:
+        connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
+    try:
+        yield name
+    finally:
+        with _admin(server) as connection:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _stop_abandoned() -> None:
+    # A run that was killed leaves its server behind; the next run of the same user ends it.
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER_PREFIX}*"):
+        pid = folder.name.removeprefix(_FOLDER_PREFIX).split("-", 1)[0]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)) and folder.stat().st_uid == os.geteuid():
+            _stop_and_remove(folder)
+
+
+def _stop_and_remove(folder: Path) -> None:
+    stop(folder)
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,75 @@
+"""Settings: what is refused, what is shown, what is hidden."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from server import settings
+from tools.clock import FrozenClock, SystemClock
+from tools.errors import Misconfigured
+
+
+def test_without_any_variable_everything_has_a_default() -> None:
+    loaded = settings.load()
+
+    assert (loaded.env, loaded.model, loaded.host, loaded.port) == (
+        "development",
+        "offline",
+        "127.0.0.1",
+        8321,
+    )
+    assert loaded.database_url is None
+    assert isinstance(loaded.make_clock(), SystemClock)
+
+
+def test_a_frozen_clock_is_refused_in_production_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUNWELL_CLOCK", "2026-03-10T11:00:00-05:00")
+    assert settings.load().make_clock().now() == datetime(2026, 3, 10, 16, tzinfo=UTC)
+    assert isinstance(settings.load().make_clock(), FrozenClock)
+
+    monkeypatch.setenv("DUNWELL_ENV", "production")
+    with pytest.raises(
+        Misconfigured, match=r"^DUNWELL_CLOCK freezes time and is refused when DUNWELL_ENV=production; .*\.$"
+    ):
+        settings.load()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CLOCK", "2026-03-10T11:00:00"),  # no offset: whose eleven?
+        ("CLOCK", "soon"),
+        ("PORT", "0"),
+        ("COMPANY_TIME_ZONE", "America/Nowhere"),
+        ("CURRENCY", "dollars"),
+        ("ENV", "prod"),
+        ("MODEL", "openai"),  # without saying which model, and where
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"DUNWELL_{name}", value)
+    with pytest.raises(Misconfigured, match=f"DUNWELL_{name}") as refused:
+        settings.load()
+    assert "\n" not in str(refused.value)
+
+
+def test_secrets_are_masked_wherever_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUNWELL_DATABASE_URL", "postgresql://dunwell:hush-hush@db/dunwell")
+    monkeypatch.setenv("DUNWELL_OPENAI_API_KEY", "hush-hush")
+    loaded = settings.load()
+
+    shown = settings.masked(loaded)
+
+    assert shown["DUNWELL_DATABASE_URL"] == shown["DUNWELL_OPENAI_API_KEY"] == "**********"
+    assert shown["DUNWELL_COMPANY_TIME_ZONE"] == "America/Chicago"
+    assert len(shown) == len(type(loaded).model_fields)
+    assert "hush-hush" not in f"{shown} {loaded} {loaded!r} {loaded.model_dump_json()}"
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUNWELL_DATABASE_URL", "")
+    monkeypatch.setenv("DUNWELL_CLOCK", "")
+    assert settings.load().database_url is None
+    assert settings.load().clock is None

@@ -1,0 +1,1 @@
+"""Knows and acts: the four tools are the agent's whole surface."""

@@ -1,0 +1,79 @@
+"""What looks like a figure, a date, a link or an address: in digits, in symbols or in words."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from functools import cache
+
+from babel.dates import get_day_names, get_month_names
+
+_NUMBER_WORDS = {
+    "en": "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred hundreds thousand thousands "
+    "million millions dozen half halves quarter double triple twice zero grand",
+    "es": "dos tres cuatro cinco seis siete ocho nueve diez doce trece catorce quince dieciseis diecisiete dieciocho "
+    r"diecinueve veinte veinti\w+ treinta cuarenta cincuenta sesenta setenta ochenta noventa cien ciento cientos "
+    r"\w+cientos \w+cientas quinientos quinientas mil miles millon millones mitad tercio doble triple docena cero",
+}
+_ONLY_SPANISH = "once"  # eleven, but an English adverb
+_MONEY_WORDS = "dollars?|dolar(?:es)?|bucks?|cents?|centavos?|euros?|pesos?|pounds?|usd|eur|gbp|cad|mxn"
+_TIMES = "hours?|days?|weeks?|months?|minutes?|horas?|dias?|semanas?|mes(?:es)?|minutos?"
+UNITS = f"percent|per cent|por ciento|off|{_MONEY_WORDS}|{_TIMES}"
+_LINK = re.compile(
+    r"\S*(?:[a-z][a-z0-9+.-]*://|www\.|@)\S*"
+    r"|\S*[a-z0-9-]{2,}(?:[.。]|\[\.\]|\(\.\))[a-z]{2,24}(?![a-z])\S*"
+    r"|(?:\b(?:dot|punto)| ?\.) (?:com|net|org|io|info|biz)\b",
+    re.IGNORECASE,
+)
+_MODAL_MONTHS = frozenset({"may", "march"})  # words of their own: months only after a preposition
+_SOON = (
+    r"tomorrow|tonight|(?:month|year)[ -]end|end of (?:the )?(?:day|week|month|year)|(?:this|next) (?:week|month|year)"
+    r"|(?<!la )manana|esta noche|fin(?:al)? de (?:mes|semana|ano)|(?:esta|proxima) semana|(?:este|proximo) mes"
+)
+
+
+def suspicious(text: str, language: str) -> list[str]:
+    """Everything in `text` (unaccented, single-spaced) that states a figure, a date, a link or an address."""
+    found = [match[0].strip(".,;:!?()") for match in _LINK.finditer(text)]
+    text = _LINK.sub(" ", text)
+    found += _number_runs(text)
+    found += [match[0] for match in _words(language).finditer(text)]
+    return list(dict.fromkeys(found))
+
+
+def _number_runs(text: str) -> list[str]:
+    """Tokens with a digit of any script, a currency sign or a percent sign; neighbours together, as in a phone number."""
+    runs: list[list[str]] = [[]]
+    for token in text.split():
+        if any(char == "%" or unicodedata.category(char) == "Sc" or _is_number(char) for char in token):
+            runs[-1].append(token)
+        elif runs[-1]:
+            runs.append([])
+    return [" ".join(run).strip(".,;:!?()") for run in runs if run]
+
+
+def _is_number(char: str) -> bool:
+    return unicodedata.numeric(char, None) is not None
+
+
+@cache
+def _words(language: str) -> re.Pattern[str]:
+    numbers = "|".join(" ".join(_NUMBER_WORDS.values()).split())
+    if language == "es":
+        numbers += "|" + _ONLY_SPANISH
+    days = "|".join(
+        name for code in ("en", "es") for name in _plain(get_day_names("wide", locale=code).values())
+    )
+    names = {name for code in ("en", "es") for name in _plain(get_month_names("wide", locale=code).values())}
+    months = "|".join(sorted(names - _MODAL_MONTHS))
+    return re.compile(
+        rf"\b(?:{numbers}|{_SOON}|{days}|{months}|(?:percent|per cent|por ciento)"
+        rf"|(?:in|by|on|until|till|before|of|since|from|early|late|mid) (?:{'|'.join(sorted(_MODAL_MONTHS))})"
+        rf"|(?:a|an|un|una) (?:{_MONEY_WORDS})|(?:one|uno?|una) (?:{_MONEY_WORDS}|{_TIMES}))\b",
+        re.IGNORECASE,
+    )
+
+
+def _plain(names: Iterable[object]) -> list[str]:
+    decomposed = (unicodedata.normalize("NFKD", str(name).lower()) for name in names)
+    return ["".join(char for char in name if not unicodedata.combining(char)) for name in decomposed]

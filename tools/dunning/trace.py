@@ -1,0 +1,116 @@
+"""Every figure, date, number and link in a finished text, traced to a record: what no record explains is named.
+
+The text is read afresh and what placeholders put there is not taken on trust: the forms in which the records may
+appear are computed here from the records themselves, those that occur are struck out, and whatever still looks like
+a figure, a date, a link or an address is untraced. An allow-list fails safe: a form we forgot is refused, not sent.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+from babel.dates import format_date, format_skeleton
+from babel.numbers import get_currency_precision
+from babel.units import format_unit
+
+from tools.dunning.figures import UNITS, suspicious
+from tools.dunning.lists import LISTED, LOCALES
+from tools.dunning.segments import sms_text, visible
+from tools.dunning.sources import Sources
+from tools.money import Money
+
+CRISIS_LINES = (
+    "call or text 988",
+    "call 911",
+    "findahelpline.com",
+    "llamar al 988",
+    "marcar el 2",
+    "llame al 911",
+)
+_STRUCK = "\N{BLACK SQUARE}"
+# A form counts only as a whole: not inside a longer number or word, nor with another currency or a unit beside it.
+_BEFORE = r"(?<![\w.,\-+@/=&?%$£€¥¤₡₦₩₪₫₱₲₴₹₺₽])"
+_AFTER = rf"(?!\w|[.,:/\-]\w|[@%=&]|\s*(?i:{UNITS})\b|\s*%)"
+# A number made of digits only is an invoice's where it is called one, alone or in a list; elsewhere it could be
+# read as an amount. Details in parentheses have been struck out by then.
+_DIGITS_ONLY = re.compile(r"[\d.,\- ]+")
+_LABEL = r"(?i:(?:invoices?|facturas?)(?: number| numero| no\.?)? ?#?|#)\s?"
+_DETAILS = r"(?: \([^()\d]*\))?"
+_NEXT = r"(?:,? and |,? y |, )"
+
+
+def untraced(text: str, sources: Sources, *, crisis: bool = False) -> list[str]:
+    """What in `text` looks like a figure, a date, an address or a link and is explained by none of `sources`."""
+    plain = normal(text)
+    forms = {normal(form) for form in known_forms(sources)} | (set(CRISIS_LINES) if crisis else set())
+    present = sorted((form for form in forms if form and form in plain), key=len, reverse=True)
+    bare = [form for form in present if _DIGITS_ONLY.fullmatch(form)]
+    if telling := [form for form in present if form not in bare]:
+        plain = re.sub(_BEFORE + _any(telling) + _AFTER, _STRUCK, plain)
+    if bare:
+        number = _any(bare) + _AFTER + _DETAILS
+        plain = re.sub(rf"(?<!\w){_LABEL}{number}(?:{_NEXT}{number})*", _STRUCK, plain)
+        plain = re.sub(rf"{_BEFORE}{_any(bare)}: {_STRUCK}", _STRUCK, plain)  # a link with its invoice
+    return suspicious(plain, sources.language)
+
+
+def _any(forms: Iterable[str]) -> str:
+    return "(?:" + "|".join(map(re.escape, forms)) + ")"
+
+
+def normal(text: str) -> str:
+    """`text` in one spelling: compatibility forms resolved, accents and invisible characters gone, spaces single."""
+    decomposed = unicodedata.normalize("NFKD", sms_text(visible(text)))
+    bare = "".join(char for char in decomposed if not unicodedata.combining(char))
+    return re.sub(r"\s+", " ", bare)
+
+
+def known_forms(sources: Sources) -> Iterator[str]:
+    """Every form in which the records of this message may appear in it."""
+    yield from (sources.company_name, sources.customer_name, sources.first_name or "")
+    amounts: list[Money | None] = [sources.balance, sources.payment]
+    days: list[date | None] = []
+    for invoice in sources.invoices:
+        yield from (invoice.number, invoice.payment_url or "")
+        amounts += [invoice.balance, Money(invoice.total_minor, invoice.currency)]
+        days += [invoice.issue_date, invoice.due_date]
+    for promise in sources.promises:
+        amounts.append(Money(promise.amount_minor, promise.currency))
+        days.append(promise.due_date)
+    if sources.plan:
+        amounts.append(Money(sources.plan.total_minor, sources.plan.currency))
+        amounts += [Money(part.amount_minor, sources.plan.currency) for part in sources.plan.instalments]
+        days += [part.due_date for part in sources.plan.instalments]
+    yield from _amount_forms(amount for amount in amounts if amount is not None)
+    yield from _date_forms(day for day in days if day is not None)
+    yield from _count_forms(sources)
+
+
+def _amount_forms(amounts: Iterable[Money]) -> Iterator[str]:
+    for amount in set(amounts):
+        plain = f"{amount.decimal:,}"
+        yield from (f"{amount.currency} {plain}", f"{plain} {amount.currency}")
+        for language in LOCALES:
+            written = amount.format(language)
+            yield written
+            precision = get_currency_precision(amount.currency)
+            if precision and written.endswith("." + "0" * precision):
+                yield written[: -precision - 1]
+
+
+def _date_forms(days: Iterable[date]) -> Iterator[str]:
+    for day in set(days):
+        yield day.isoformat()
+        for locale in LOCALES.values():
+            yield from (format_date(day, length, locale=locale) for length in ("full", "long", "medium"))
+            yield format_skeleton("MMMMd", day, locale=locale)
+
+
+def _count_forms(sources: Sources) -> Iterator[str]:
+    """Days past due and "9 more": never a bare number, which would explain any other use of it."""
+    for locale in LOCALES.values():
+        if sources.days_past_due > 0:
+            yield format_unit(sources.days_past_due, "duration-day", length="long", locale=locale)
+    for more in ("more", "más"):
+        yield f"{len(sources.invoices) - LISTED} {more}"

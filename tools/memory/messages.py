@@ -1,0 +1,176 @@
+"""The conversation: every message both ways, one thread per customer. The caller's connection, never a commit."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row, dict_row, scalar_row
+
+from tools import sql
+from tools.dunning.draft import Draft
+from tools.errors import NotFound
+from tools.ledger.model import Channel
+
+_SQL = sql.load("tools.memory")
+MessageChannel = Literal["email", "sms", "portal"]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowMessage:
+    """A message of the recent window, as the prompt needs it."""
+
+    id: int
+    direction: Literal["in", "out"]
+    channel: Channel
+    purpose: str | None
+    body: str
+    contact_id: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InboundMessage:
+    """A customer's message as it was stored; `handled_at` is set when the episode that answered it committed."""
+
+    id: int
+    customer_id: str
+    contact_id: str | None
+    channel: MessageChannel
+    body: str
+    at: datetime
+    handled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StandingFact:
+    """A fact that stays true between conversations, with its source."""
+
+    kind: str
+    fact: str
+    message_id: int | None
+    at: datetime
+
+
+def seal(body: str) -> tuple[bytes, str]:
+    """A fresh salt and the salted SHA-256 of `body`: the audit chain keeps the digest, erasure forgets the salt."""
+    salt = secrets.token_bytes(16)
+    return salt, hashlib.sha256(salt + body.encode()).hexdigest()
+
+
+async def store_inbound(
+    conn: AsyncConnection[Any],
+    *,
+    customer_id: str,
+    contact_id: str | None,
+    channel: MessageChannel,
+    body: str,
+    provider_id: str,
+    at: datetime,
+    subject: str | None = None,
+) -> tuple[int, bool]:
+    """Store a customer's message once: its id, and whether it is new (False: this delivery is a duplicate)."""
+    salt, body_digest = seal(body)
+    given = {
+        "customer_id": customer_id, "contact_id": contact_id, "channel": channel, "subject": subject, "body": body,
+        "salt": salt, "body_digest": body_digest, "provider_id": provider_id, "at": at,
+    }  # fmt: skip
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_SQL["store_inbound"], given)
+        stored: int | None = await cursor.fetchone()
+        if stored is not None:
+            return stored, True
+        await cursor.execute(_SQL["inbound_by_provider"], given)
+        known: int | None = await cursor.fetchone()
+    if known is None:
+        raise NotFound("message", provider_id)
+    return known, False
+
+
+async def store_outbound(
+    conn: AsyncConnection[Any], draft: Draft, *, customer_id: str, episode_id: str, at: datetime
+) -> tuple[int, str]:
+    """Store the text of an outbound message: its id and its salted digest."""
+    salt, body_digest = seal(draft.body)
+    given = {
+        "customer_id": customer_id, "contact_id": draft.contact_id, "channel": draft.channel, "subject": draft.subject,
+        "body": draft.body, "salt": salt, "body_digest": body_digest, "language": draft.language,
+        "purpose": draft.purpose, "template": draft.template, "episode_id": episode_id, "at": at,
+    }  # fmt: skip
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_SQL["store_outbound"], given)
+        message_id = await cursor.fetchone()
+    if not isinstance(message_id, int):
+        raise NotFound("message", "just stored")
+    return message_id, body_digest
+
+
+async def recent_window(
+    conn: AsyncConnection[Any], *, customer_id: str, upto: int | None, limit: int
+) -> tuple[list[WindowMessage], int]:
+    """The newest `limit` messages up to message `upto`, oldest first, and how many older ones were left out."""
+    given = {"customer_id": customer_id, "upto": upto, "limit": limit}
+    async with conn.cursor(row_factory=class_row(WindowMessage)) as cursor:
+        await cursor.execute(_SQL["recent_window"], given)
+        window = await cursor.fetchall()
+    async with conn.cursor(row_factory=scalar_row) as counter:
+        await counter.execute(_SQL["count_messages"], given)
+        total = await counter.fetchone() or 0
+    return window[::-1], max(0, total - len(window))
+
+
+async def standing_facts(conn: AsyncConnection[Any], *, customer_id: str, limit: int) -> list[StandingFact]:
+    """What stays true about this customer between conversations, newest first."""
+    async with conn.cursor(row_factory=class_row(StandingFact)) as cursor:
+        await cursor.execute(_SQL["standing_facts"], {"customer_id": customer_id, "limit": limit})
+        return await cursor.fetchall()
+
+
+async def read_inbound(conn: AsyncConnection[Any], *, message_id: int) -> InboundMessage:
+    """The stored inbound message. Raises NotFound."""
+    async with conn.cursor(row_factory=class_row(InboundMessage)) as cursor:
+        await cursor.execute(_SQL["inbound"], {"message_id": message_id})
+        found = await cursor.fetchone()
+    if found is None:
+        raise NotFound("inbound message", str(message_id))
+    return found
+
+
+async def count_replies(conn: AsyncConnection[Any], *, message_id: int) -> int:
+    """Automated replies to that message that were queued or sent."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_SQL["replies_to"], {"message_id": message_id})
+        return await cursor.fetchone() or 0
+
+
+async def mark_handled(
+    conn: AsyncConnection[Any], *, message_id: int, episode_id: str, now: datetime
+) -> None:
+    """The episode that answers this message commits with the caller's transaction."""
+    await conn.execute(_SQL["mark_handled"], {"message_id": message_id, "episode_id": episode_id, "now": now})
+
+
+async def unhandled(conn: AsyncConnection[Any], *, limit: int) -> Sequence[tuple[int, str]]:
+    """Stored inbound messages without a committed episode, oldest first: (message id, customer id)."""
+    cursor = await conn.execute(_SQL["unhandled"], {"limit": limit})
+    return await cursor.fetchall()
+
+
+async def senders(
+    conn: AsyncConnection[Any], *, channel: MessageChannel, address: str
+) -> list[tuple[str, str]]:
+    """The contact points that `address` may be: (contact id, customer id); more than one when shared."""
+    cursor = await conn.execute(_SQL["senders"], {"channel": channel, "address": address})
+    return await cursor.fetchall()
+
+
+async def read_thread(
+    conn: AsyncConnection[Any], *, customer_id: str, limit: int = 200
+) -> list[dict[str, Any]]:
+    """The conversation for a person to read, oldest first, with what became of each outbound message."""
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_SQL["thread"], {"customer_id": customer_id, "limit": limit})
+        return (await cursor.fetchall())[::-1]

@@ -1,0 +1,54 @@
+"""Pseudonymisation: what the model reads of free text names nobody. Placeholders stand for people and addresses."""
+
+import re
+from functools import cache
+
+import phonenumbers
+
+from tools.ledger.model import Account
+
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_LINK = re.compile(r"https?://\S+|www\.\S+", re.IGNORECASE)
+_CARD = re.compile(r"\b(?:\d[ -]?){13,19}\b")
+
+
+@cache
+def _names(people: tuple[str, ...], firms: tuple[str, ...]) -> re.Pattern[str] | None:
+    # A person's names count one by one; a firm's name only as a whole, for its parts are ordinary words.
+    parts = {part for name in people for part in (name, *name.split()) if len(part) > 2} | set(firms)
+    longest_first = sorted(parts, key=len, reverse=True)
+    return (
+        re.compile(r"\b(" + "|".join(map(re.escape, longest_first)) + r")\b", re.IGNORECASE)
+        if parts
+        else None
+    )
+
+
+def pseudonymise(text: str, account: Account) -> str:
+    """`text` with this customer's names, and any e-mail address, link, card-like or phone number, replaced.
+
+    A quote that the model copies from the result is found again by `restore_quote`.
+    """
+    text = _EMAIL.sub("[email]", _LINK.sub("[link]", text))
+    text = _CARD.sub("[number]", text)
+    for match in reversed(list(phonenumbers.PhoneNumberMatcher(text, "US"))):
+        text = text[: match.start] + "[phone]" + text[match.end :]
+    people = tuple(c.name for c in account.contacts if c.name)
+    own = (account.customer.name,)
+    named = _names(people, own) if account.customer.kind == "business" else _names((*people, *own), ())
+    return named.sub("[name]", text) if named else text
+
+
+def restore_quote(quote: str, original: str, account: Account) -> str | None:
+    """The span of `original` that `quote` was copied from, when it was copied from the pseudonymised text; else None.
+
+    Exact words first; then the sentence of the original whose pseudonymised form contains the quote.
+    """
+    if quote in original:
+        return quote
+    folded = " ".join(quote.split()).casefold()
+    for sentence in re.split(r"(?<=[.!?\n])\s+", original):
+        if folded in " ".join(pseudonymise(sentence, account).split()).casefold():
+            return sentence
+    whole = " ".join(pseudonymise(original, account).split()).casefold()
+    return original if folded in whole else None

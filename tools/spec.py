@@ -1,0 +1,66 @@
+"""What a tool is: its arguments, whether it writes, and the permit that its effect demands."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class ToolArgs(BaseModel):
+    """Arguments as a model gives them. Unknown fields are refused; `title` is the tool's name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Effect(StrEnum):
+    """Whether a tool only looks or stages something that will be written."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """One tool of the agent's surface; `args.__doc__` is what the model reads about it."""
+
+    name: str
+    args: type[ToolArgs]
+    effect: Effect
+
+
+def canonical(value: object) -> str:
+    """JSON with sorted keys and no spaces: the one form that is hashed, so equal things hash alike."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(value: object) -> str:
+    """Hash of `value`'s canonical JSON, 32 hex digits (BLAKE2b-128)."""
+    return hashlib.blake2b(canonical(value).encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One call that somebody proposed for one customer: `args` is the tool's arguments as plain JSON."""
+
+    customer_id: str
+    tool: str
+    args: Mapping[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """Names exactly this action: same tool, same arguments, same customer."""
+        return digest([self.customer_id, self.tool, self.args])
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Leave to make one action true. Only the policy gate makes one, and every effect demands one."""
+
+    decision_id: int
+    episode_id: str
+    customer_id: str
+    digest: str
