@@ -7,7 +7,7 @@ START -> ask_human -> judge -> END                 an approval
 from typing import Any, Literal
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
-from langgraph.graph import END, START, StateGraph
+from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from agent.engine.deliberation import Deliberation

@@ -58,9 +58,10 @@ async def store_said(
 async def store_from(
     pool: Pool, *, channel: MessageChannel, address: str, body: str, at: datetime, provider_id: str
 ) -> Stored:
-    """Store a message from an address. Raises NotFound for an unknown sender and Conflict for a shared address:
+    """Store a message from an address.
 
-    whom it concerns is then a person's question, and nothing may be disclosed.
+    Raises NotFound for an unknown sender and Conflict for a shared address: whom it concerns is then a
+    person's question, and nothing may be disclosed.
     """
     async with pool.connection() as conn, conn.transaction():
         found = await senders(conn, channel=channel, address=address)

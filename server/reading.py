@@ -23,7 +23,8 @@ async def customers_matching(
     pool: Pool, settings: Settings, text: str | None, limit: int, offset: int = 0
 ) -> list[dict[str, Any]]:
     """Customers by id, name or address, most overdue first."""
-    today = business_day(settings.make_clock().now(), settings.company_time_zone)
+    clock = settings.make_clock()
+    today = business_day(clock.now(), settings.company_time_zone)
     async with pool.connection() as conn:
         return await find_customers(conn, text=text, today=today, limit=limit, offset=offset)
 
@@ -43,7 +44,8 @@ async def counts(pool: Pool) -> dict[str, int]:
 
 async def customer_state(pool: Pool, settings: Settings, customer_id: str) -> dict[str, Any]:
     """What is owed, promised, held and waiting on one customer. Raises NotFound."""
-    now = settings.make_clock().now()
+    clock = settings.make_clock()
+    now = clock.now()
     async with pool.connection() as conn:
         account = await read_account(
             conn, customer_id=customer_id, today=business_day(now, settings.company_time_zone), now=now

@@ -26,13 +26,12 @@ def company_of(settings: Settings) -> Company:
 
 def model_config(settings: Settings) -> ModelConfig:
     """Which model thinks, from the settings."""
-    key = settings.openai_api_key
     return ModelConfig(
-        name=settings.model,
-        openai_base_url=settings.openai_base_url,
-        openai_api_key=key.get_secret_value() if key else None,
-        openai_model=settings.openai_model,
-        timeout_seconds=settings.openai_timeout_seconds,
+        kind=settings.model,
+        model=settings.openai_model,
+        api_key=settings.openai_api_key,
+        base_url=settings.openai_base_url,
+        timeout=settings.openai_timeout_seconds,
         max_retries=settings.openai_max_retries,
     )
 
@@ -57,8 +56,9 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     gate = Gate(load_policy(settings.policy))
     config = model_config(settings)
     model = build_model(config)
+    model_id = "offline" if config.kind == "offline" else f"openai:{config.model}"
     async with open_pool(settings) as pool:
-        deps = Deps(pool, settings.make_clock(), model, config.model_id, gate, company_of(settings))
+        deps = Deps(pool, settings.make_clock(), model, model_id, gate, company_of(settings))
         engine = Engine(deps)
         await engine.open()
         yield engine

@@ -12,7 +12,7 @@ from agent.engine.run import Engine
 from agent.engine.trigger import Trigger
 from agent.nodes.judge import prepared
 from agent.policy.gate import facts_digest
-from agent.policy.verdict import Allow, Approver, Ask, Facts, Refuse, Suggest
+from agent.policy.verdict import Allow, Approver, Ask, Facts, Refuse, Verdict
 from tools import sql
 from tools.activity.chain import Entry, append
 from tools.channels.base import Channel, Outbound
@@ -62,24 +62,27 @@ async def _claim_one(engine: Engine, passed: list[int]) -> tuple[OutboxRow | Non
         if row is None:
             return None, None, None
         facts, approver, moved = await _facts(conn, engine, row)
-        draft = facts.draft
-        if moved or draft is None:
-            why = facts.draft_problem or "the facts moved after it was decided"
+        draft, action = facts.draft, Action(row.customer_id, row.action["tool"], row.action["args"])
+        verdict = deps.gate.rule(action, facts, approver).verdict
+        later = verdict.not_before if isinstance(verdict, Allow) else None
+        if moved or draft is None or not isinstance(verdict, Allow):
+            why = facts.draft_problem or ("the facts moved after it was decided" if moved else _why(verdict))
             return row, None, await _give_up(conn, engine, row, why)
-        action = Action(row.customer_id, row.action["tool"], row.action["args"])
-        match deps.gate.rule(action, facts, approver).verdict:
-            case Allow(not_before=later) if later is not None and later > now:
-                await settle(conn, row, state="queued", now=now, not_before=later)
-                return row, None, "deferred"
-            case Allow():
-                await refresh_text(conn, row, draft, at=now)
-                return row, draft, None
-            case Ask(role=role):
-                return row, None, await _give_up(conn, engine, row, f"it now needs a {role}")
-            case Refuse(reason=reason):
-                return row, None, await _give_up(conn, engine, row, reason)
-            case Suggest():
-                return row, None, await _give_up(conn, engine, row, "the segment only observes now")
+        if later is not None and later > now:
+            await settle(conn, row, state="queued", now=now, not_before=later)
+            return row, None, "deferred"
+        await refresh_text(conn, row, draft, at=now)
+        return row, draft, None
+
+
+def _why(verdict: Verdict) -> str:
+    match verdict:
+        case Refuse(reason=reason):
+            return reason
+        case Ask(role=role):
+            return f"it now needs a {role}"
+        case _:
+            return "the segment only observes now"
 
 
 async def _facts(

@@ -111,3 +111,8 @@ def _complaints(invalid: ValidationError) -> list[str]:
         message = error["msg"].removeprefix("Value error, ")
         complaints.append(f"{name}: {message}" if name else message)
     return complaints
+
+
+def inherited() -> dict[str, str]:
+    """The environment for a command of ours that this process starts, without this process's own settings."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_PREFIX)}

@@ -141,7 +141,13 @@ def a_touch(**given: Any) -> Touch:
 def a_step(step: str = "reminder_1", **given: Any) -> LadderStep:
     """A ladder step that ran a week ago for inv-1."""
     return LadderStep(
-        **{"anchor_invoice_id": "inv-1", "step": step, "invoice_ids": ["inv-1"], "at": NOW - timedelta(days=7), **given}
+        **{
+            "anchor_invoice_id": "inv-1",
+            "step": step,
+            "invoice_ids": ["inv-1"],
+            "at": NOW - timedelta(days=7),
+            **given,
+        }
     )
 
 
@@ -191,7 +197,9 @@ def a_message(**given: Any) -> Action:
 def a_reply(template: str | None = "balance_reply", purpose: str = "reply", **given: Any) -> Action:
     """The action of an answer by email."""
     text = None if template else "It is {{balance}}."
-    return a_message(**{"purpose": purpose, "template": template, "body": text, "tone": "service", "invoices": [], **given})
+    return a_message(
+        **{"purpose": purpose, "template": template, "body": text, "tone": "service", "invoices": [], **given}
+    )
 
 
 def a_record(kind: str, **given: Any) -> Action:
@@ -201,7 +209,11 @@ def a_record(kind: str, **given: Any) -> Action:
 
 def a_follow_up(kind: str = "message", **given: Any) -> Action:
     """The action of a follow-up in five days."""
-    return Action(CUSTOMER, "schedule_follow_up", {"kind": kind, "on": None, "in_days": 5, "reason": "look again", **given})
+    return Action(
+        CUSTOMER,
+        "schedule_follow_up",
+        {"kind": kind, "on": None, "in_days": 5, "reason": "look again", **given},
+    )
 
 
 def drafted(action: Action, **given: Any) -> Facts:

@@ -29,7 +29,7 @@ from tools.spec import digest
 _SQL = sql.load("agent.engine")
 
 
-class FactsMoved(Exception):  # noqa: TRY003 - control flow of the engine, never shown to anybody
+class FactsMoved(Exception):
     """Between recall and commit a fact changed that changes a verdict: roll back and run the episode again."""
 
 
@@ -194,7 +194,8 @@ async def _open_approvals(
     asked: Sequence[tuple[Waiting, int]],
 ) -> None:
     """Approval rows; the caller writes their threads' checkpoints. The facts that an approver decides on are those after this
-    commit's own effects: a hold that this very turn placed must not void what it asks for."""
+    commit's own effects: a hold that this very turn placed must not void what it asks for.
+    """
     after, _ = await gather_facts(conn, deps, turn.trigger)
     now = deps.clock.now()
     for wait, decision_id in asked:

@@ -14,11 +14,14 @@ from agent.policy.gate import facts_digest
 from agent.policy.verdict import AGENT, Allow, Approver, Ask, Facts, Finding, Refuse, Ruling, Suggest
 from agent.state import EpisodeState
 from tools.activity.chain import Source
-from tools.activity.log_collection_activity import LogCollectionActivity
+from tools.activity.log_collection_activity import LogCollectionActivity, PromiseRecord
+from tools.activity.record import invoices_meant
 from tools.dunning.generate_dunning_message import GenerateDunningMessage
 from tools.dunning.render import draft_message
 from tools.errors import Refused
+from tools.ledger.model import Account, Promise
 from tools.memory.pseudonyms import restore_quote
+from tools.money import Money
 from tools.risk.read_customer_risk import ReadCustomerRisk
 from tools.risk.score import read_risk
 from tools.spec import Action
@@ -106,11 +109,12 @@ def prepared(turn: Deliberation, action: Action, base: Facts) -> Facts:
     except ValidationError as wrong:
         return replace(facts, draft_problem=_first_problem(wrong))
     inbound = facts.inbound
+    account = _with_promises(facts)
     sent_before = any(touch.state in ("sent", "delivered") for touch in facts.account.touches)
     try:
         draft = draft_message(
             args,
-            facts.account,
+            account,
             turn.deps.company,
             first_contact=not sent_before,
             reply_contact_id=inbound.contact_id if inbound and inbound.channel == args.channel else None,
@@ -119,6 +123,22 @@ def prepared(turn: Deliberation, action: Action, base: Facts) -> Facts:
     except Refused as problem:
         return replace(facts, draft_problem=str(problem))
     return replace(facts, draft=draft)
+
+
+def _with_promises(facts: Facts) -> Account:
+    """The account with the promise that this very turn records, so that a message may thank for it."""
+    account, promised = facts.account, list(facts.account.promises)
+    for action in facts.staged:
+        if action.tool != "log_collection_activity":
+            continue
+        record = LogCollectionActivity.model_validate(action.args).record
+        if isinstance(record, PromiseRecord):
+            currency, meant = account.customer.currency, invoices_meant(account, record.invoices)
+            promised += [
+                Promise(0, meant, Money.of(p.amount, currency).minor, currency, p.on, facts.now, "open")
+                for p in record.payments
+            ]
+    return replace(account, promises=promised)
 
 
 def _quote_not_said(action: Action, facts: Facts) -> Ruling | None:

@@ -13,7 +13,6 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-
 _SIGNS = {
     "..": r"(?:\S+ ){0,2}?",
     "...": r"(?:\S+ ){0,4}?",

@@ -121,6 +121,6 @@ def _plain(word: str) -> str:
     if len(word) < 6 or word[0].isdigit() or word in data["not_typos"]:
         return word
     # Two slips only in long words: "bankrupcty" yes, "change" for "charge" no.
-    allowed = 2 if len(word) >= 9 else 1
+    allowed = 2 if len(word) >= 10 else 1
     best = process.extractOne(word, data["typos"], scorer=OSA.distance, score_cutoff=allowed)
     return best[0] if best and best[0][0] == word[0] else word

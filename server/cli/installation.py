@@ -84,6 +84,7 @@ def add(
         from tools.money import Money  # noqa: PLC0415 - as above
 
         current = configuration.load()
+        clock = current.make_clock()
         known = next((known for known in ROLES if known == role), None)
         if known is None:
             raise Invalid(f"{role!r} is no role: it is one of {', '.join(ROLES)}.")
@@ -91,9 +92,7 @@ def add(
         if minor < 0:
             raise Invalid("A limit is not negative.")
         async with open_pool(current) as pool, pool.connection() as conn, conn.transaction():
-            key = await add_user(
-                conn, name=name, role=known, limit_minor=minor, now=current.make_clock().now()
-            )
+            key = await add_user(conn, name=name, role=known, limit_minor=minor, now=clock.now())
         return {"name": name, "role": known, "limit_minor": minor, "api_key": key}
 
     def show(result: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ _WORDS: tuple[tuple[Kind, str], ...] = (
             r"|entire(?: amount| balance)?|todo|toda|completo|completa|el total|en su totalidad"),
     ("unclear", r"half|a third|some(?: of it| money)?|something|part(?: of it|ial|ially)?|a bit|a little|a few|what i can|as much as|hundred"
                 r"|thousand|grand|couple hundred|la mitad|una parte|algo|un poco|lo que pueda|parcial|cien|ciento|cientos"
-                r"|doscientos|trescientos|quinientos|mil"),
+                r"|doscientos|trescientos|quinientos|mil|\d+ ?(?:%|percent|por ciento)"),
 )  # fmt: skip
 _UNIT = r"dollars?|dolares|dolar|bucks|usd|pesos|mxn|euros?|eur|k\b"
 _NOT_MONEY = (
@@ -34,7 +34,7 @@ _NUMBER = r"\d+(?:[.,]\d+)*"
 _PATTERN = re.compile(
     rf"(?P<signed>[$€£]\s?{_NUMBER}k?)|(?P<unit>(?<![\w.,-]){_NUMBER}\s?(?:{_UNIT}))"
     rf"|(?P<bare>(?<![\w.,:/#+-]){_NUMBER})(?![\w@-])(?!{_NOT_MONEY})|"
-    + "|".join(rf"(?<!\w)(?P<{kind}>{words})(?!\w)" for kind, words in _WORDS)
+    + "|".join(rf"(?<![\w.,])(?P<{kind}>{words})(?!\w)" for kind, words in _WORDS)
 )
 
 

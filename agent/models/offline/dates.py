@@ -93,9 +93,9 @@ def _pattern() -> re.Pattern[str]:
         rf"(?P<month_day>(?:{month})\.? (?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?:,? (?:20\d\d))?)(?![\d.,]*\d)",
         rf"(?P<day_month>\d{{1,2}}(?:st|nd|rd|th)? (?:of |de )?(?:{month})(?: (?:de |del )?20\d\d)?)",
         r"(?P<day_after>(?:the )?day after tomorrow|pasado manana)",
-        r"(?P<tomorrow>tomm?or?row|tmrw|tmr|manana)",
+        r"(?P<tomorrow>tomm?or?row|tmrw|tmr|2mor(?:r?ow|o)|manana)",
         r"(?P<today>today|tonight|right now|hoy(?: mismo)?|esta noche|ahora mismo)",
-        rf"(?P<span>(?:in|within|en|dentro de) (?:{number})(?: of)?(?: mas)?(?: business)? (?:days?|weeks?|months?|dias?|semanas?|mes(?:es)?))",
+        rf"(?P<span>(?:in|within|en|dentro de) (?:an? )?(?:{number})(?: of)?(?: mas)?(?: business)? (?:days?|weeks?|months?|dias?|semanas?|mes(?:es)?))",
         r"(?P<month_end>(?:the )?(?:end|fin(?:es|al)?) (?:of|of the|of this|de|del|de este) (?:this )?(?:month|mes)|month end|eom)",
         r"(?P<next_month_end>(?:the )?(?:end|fin(?:es|al)?) (?:of next month|del? (?:proximo mes|mes que viene)))",
         r"(?P<week_end>(?:the )?end of (?:the|this) week|(?:al? )?fin(?:al)?(?:es)? de (?:la|esta) semana|eow)",
@@ -103,8 +103,8 @@ def _pattern() -> re.Pattern[str]:
         rf"(?P<next_weekday>next (?:{day}))(?!s)",
         rf"(?P<weekday>(?:(?:this|this coming|coming|on|by|before|until|till|el proximo|proximo|este|el) )?(?:{firm})(?: que viene)?)(?!\w)",
         rf"(?P<shy_weekday>(?:this|coming|on|by|before|until|till) (?:{shy}))(?!\w)",
-        rf"(?P<ordinal>(?:(?:on|by|before|until|till) )?(?:the )?\d{{1,2}}(?:st|nd|rd|th)(?: of (?:this|next) month)?)",
-        rf"(?P<bare_day>(?:(?:on|by|before|until|till) the|el dia|para el|antes del|el) \d{{1,2}})(?![\d.,:/%]*\d| ?%| ?(?:invoice|payment|factura|pago|dolar|peso|percent|por ciento))(?!\w)",
+        r"(?P<ordinal>(?:(?:on|by|before|until|till) )?(?:the )?\d{1,2}(?:st|nd|rd|th)(?: of (?:this|next) month)?)",
+        r"(?P<bare_day>(?:(?:on|by|before|until|till) the|el dia|para el|antes del|el) \d{1,2})(?![\d.,:/%]*\d| ?%| ?(?:invoice|payment|factura|pagos|dolar|peso|percent|por ciento))(?!\w)",
         rf"(?P<spoken_day>(?:on|by|before) the (?:{_any(_data()['ordinals'])}))(?! \w*(?:invoice|bill|one|payment|part|week|half))(?!\w)",
         rf"(?P<vague>{vague})(?!\w)",
     )
@@ -166,7 +166,7 @@ def _named(words: str, today: date) -> date | None:
 
 def _span(words: str, today: date) -> date:
     count = _number(re.sub(r"^(in|within|en|dentro de) ", "", words))
-    if "month" in words or "mes" in words.split()[-1]:
+    if "month" in words or "mes" in words.rsplit(maxsplit=1)[-1]:
         return _in_months(today, count)
     return today + timedelta(days=count * (7 if "week" in words or "semana" in words else 1))
 
@@ -193,7 +193,7 @@ def _week_end(_: str, today: date) -> date | None:
 def _ordinal(words: str, today: date) -> date | None:
     """The next such day of a month. Today's own number could mean today or next month: None."""
     digits = re.findall(r"\d+", words)
-    day = int(digits[0]) if digits else int(_data()["ordinals"][words.split()[-1]])
+    day = int(digits[0]) if digits else int(_data()["ordinals"][words.rsplit(maxsplit=1)[-1]])
     if day == today.day and "next" not in words:
         return None
     later = day < today.day or "next" in words

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 from langchain_core.messages import BaseMessage, HumanMessage
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-
 Sum = Annotated[Decimal, Field(max_digits=18, decimal_places=4)]
 
 

@@ -7,8 +7,6 @@ from typing import Any
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage, ToolCall
-from langchain_core.messages.ai import UsageMetadata
-from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
@@ -18,6 +16,7 @@ from typing_extensions import override
 from agent.models.offline.document import read
 from agent.models.offline.turn import Turn, propose
 from agent.models.streaming import chunks
+from agent.models.usage import usage
 
 NAME = "dunwell-offline-1"
 DONE = "done"
@@ -119,9 +118,3 @@ class OfflineCollector(BaseChatModel):
         message = AIMessage(content=text, tool_calls=made, response_metadata={"model_name": self.model})
         message.usage_metadata = usage(messages, message)
         return message
-
-
-def usage(messages: Sequence[BaseMessage], answer: AIMessage) -> UsageMetadata:
-    """Tokens by LangChain's rough count: nothing is paid for, but budgets and reports want a figure."""
-    asked, said = count_tokens_approximately(messages), max(1, count_tokens_approximately([answer]))
-    return UsageMetadata(input_tokens=asked, output_tokens=said, total_tokens=asked + said)

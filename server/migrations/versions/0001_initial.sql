@@ -163,8 +163,10 @@ DECLARE
     applied record;
     stated record;
 BEGIN
-    subject := CASE WHEN TG_TABLE_NAME = 'invoice' THEN NEW.id
-                    WHEN TG_OP = 'DELETE' THEN OLD.invoice_id ELSE NEW.invoice_id END;
+    IF TG_TABLE_NAME = 'invoice' THEN subject := NEW.id;
+    ELSIF TG_OP = 'DELETE' THEN subject := OLD.invoice_id;
+    ELSE subject := NEW.invoice_id;
+    END IF;
     SELECT paid_minor, credited_minor INTO stated FROM invoice WHERE id = subject;
     IF NOT FOUND THEN RETURN NULL; END IF;
     SELECT coalesce(sum(amount_minor) FILTER (WHERE payment_id IS NOT NULL), 0) AS paid,
@@ -463,9 +465,12 @@ CREATE TABLE plan_instalment (
 );
 CREATE FUNCTION plan_adds_up() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    subject text := CASE WHEN TG_TABLE_NAME = 'payment_plan' THEN NEW.id
-                         WHEN TG_OP = 'DELETE' THEN OLD.plan_id ELSE NEW.plan_id END;
+    subject text;
 BEGIN
+    IF TG_TABLE_NAME = 'payment_plan' THEN subject := NEW.id;
+    ELSIF TG_OP = 'DELETE' THEN subject := OLD.plan_id;
+    ELSE subject := NEW.plan_id;
+    END IF;
     IF EXISTS (SELECT 1 FROM payment_plan p WHERE p.id = subject AND p.total_minor <>
                (SELECT coalesce(sum(i.amount_minor), 0) FROM plan_instalment i WHERE i.plan_id = subject)) THEN
         RAISE EXCEPTION 'plan %: its instalments do not add up to its total', subject

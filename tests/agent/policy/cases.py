@@ -38,7 +38,9 @@ QUOTE = "in my own words"
 
 def policy_with(text: str, mode: str, *, profile: str = "first_party") -> Policy:
     """The packaged policy with its default segment in another mode."""
-    changed = text.replace('mode = "draft"', f'mode = "{mode}"', 1).replace('profile = "first_party"', f'profile = "{profile}"', 1)
+    changed = text.replace('mode = "draft"', f'mode = "{mode}"', 1).replace(
+        'profile = "first_party"', f'profile = "{profile}"', 1
+    )
     return parse_policy(changed)
 
 
@@ -55,9 +57,20 @@ class Row:
     profile: str = "first_party"
 
 
-def _row(rule: str, says: str, action: Action, verdict: Verdict, *, mode: str = "assisted", profile: str = "first_party", **given: Any) -> Row:
+def _row(
+    rule: str,
+    says: str,
+    action: Action,
+    verdict: Verdict,
+    *,
+    mode: str = "assisted",
+    profile: str = "first_party",
+    **given: Any,
+) -> Row:
     message = action.tool == "generate_dunning_message"
-    return Row(rule, says, action, drafted(action, **given) if message else facts(**given), verdict, mode, profile)
+    return Row(
+        rule, says, action, drafted(action, **given) if message else facts(**given), verdict, mode, profile
+    )
 
 
 REMINDER = a_message()
@@ -80,9 +93,13 @@ def promise(*payments: tuple[str, int], invoices: Sequence[str] = ()) -> Action:
     return a_record("promise", payments=made, invoices=list(invoices))
 
 
-def plan_request(count: int, every: str = "month", *, offer: str | None = None, first_on: str | None = None) -> Action:
+def plan_request(
+    count: int, every: str = "month", *, offer: str | None = None, first_on: str | None = None
+) -> Action:
     """A request to pay all that is overdue in parts."""
-    return a_record("plan_request", instalments=count, every=every, first_on=first_on, invoices=[], offer=offer)
+    return a_record(
+        "plan_request", instalments=count, every=every, first_on=first_on, invoices=[], offer=offer
+    )
 
 
 def owing(minor: int, **given: Any) -> Any:
@@ -99,7 +116,7 @@ UPCOMING = an_account(invoices=[an_invoice(days_late=-5)])
 HIGH, MEDIUM, UNSCORED = Risk("high", 0.8), Risk("medium", 0.4), Risk("unscored", None)
 NIGHT = datetime(2026, 3, 10, 4, 30, tzinfo=UTC)  # 23:30 the evening before in Chicago
 MORNING = datetime(2026, 3, 10, 13, 0, tzinfo=UTC)
-ASKED = {"inbound": an_inbound(), "trigger": "inbound"}
+ASKED: dict[str, Any] = {"inbound": an_inbound(), "trigger": "inbound"}
 
 ROWS: tuple[Row, ...] = (
     # policy.md 2

@@ -38,7 +38,14 @@ SIGNALS = st.sampled_from(
     ["opt_out", "wrong_party", "deceased", "representation", "fraud_claim", "dispute", "payment_claim", "hardship",
      "escalation", "volcano"]
 )  # fmt: skip
-ZONES = ("America/New_York", "America/Chicago", "America/Phoenix", "Pacific/Honolulu", "America/St_Johns", "Europe/London")
+ZONES = (
+    "America/New_York",
+    "America/Chicago",
+    "America/Phoenix",
+    "Pacific/Honolulu",
+    "America/St_Johns",
+    "Europe/London",
+)
 _TEXT = st.text(min_size=1, max_size=20)
 _DAYS = st.dates(date(2026, 1, 1), date(2027, 12, 31))
 _AMOUNT = st.from_regex(r"[0-9]{1,6}(\.[0-9]{1,2})?", fullmatch=True)
@@ -73,7 +80,9 @@ def messages(draw: st.DrawFn) -> Action:
 def records(draw: st.DrawFn) -> Action:
     """A well-formed record of any kind."""
     invoices, quote = draw(st.lists(IDS, max_size=2, unique=True)), draw(_TEXT)
-    payments = draw(st.lists(st.fixed_dictionaries({"amount": _AMOUNT, "on": _DAYS.map(str)}), min_size=1, max_size=3))
+    payments = draw(
+        st.lists(st.fixed_dictionaries({"amount": _AMOUNT, "on": _DAYS.map(str)}), min_size=1, max_size=3)
+    )
     kinds: dict[str, dict[str, Any]] = {
         "promise": {"payments": payments, "invoices": invoices},
         "plan_request": {
@@ -118,9 +127,17 @@ def well_formed() -> st.SearchStrategy[Action]:
 def garbage(draw: st.DrawFn) -> Action:
     """A call with any tool name and any arguments, or a well-formed one with one argument spoilt."""
     action = draw(well_formed())
-    tool = draw(st.sampled_from([action.tool, "generate_dunning_message", "transfer_money", "", "log_collection_activity"]))
+    tool = draw(
+        st.sampled_from(
+            [action.tool, "generate_dunning_message", "transfer_money", "", "log_collection_activity"]
+        )
+    )
     args = {**action.args, draw(st.sampled_from([*action.args, "customer_id", "to"])): draw(_GARBAGE)}
-    return Action(draw(st.sampled_from([CUSTOMER, "cust-12", ""])), tool, draw(st.just(args) | st.dictionaries(_TEXT, _GARBAGE, max_size=3)))
+    return Action(
+        draw(st.sampled_from([CUSTOMER, "cust-12", ""])),
+        tool,
+        draw(st.just(args) | st.dictionaries(_TEXT, _GARBAGE, max_size=3)),
+    )
 
 
 @st.composite
@@ -138,8 +155,12 @@ def accounts(draw: st.DrawFn) -> Any:
         lambda identity, late, minor, state: an_invoice(id=identity, days_late=late, balance_minor=minor, ledger_state=state),
         IDS, st.integers(-40, 90), st.integers(1, 1_500_000), st.sampled_from(["open", "open", "open", "unknown"]),
     )  # fmt: skip
-    invoices = sorted({i.id: i for i in draw(st.lists(invoice, max_size=3))}.values(), key=lambda i: str(i.due_date))
-    hours = st.sampled_from([None, None, {"start": "09:00", "end": "12:00"}, {"start": "22:00", "end": "02:00"}, {"start": "?"}])
+    invoices = sorted(
+        {i.id: i for i in draw(st.lists(invoice, max_size=3))}.values(), key=lambda i: str(i.due_date)
+    )
+    hours = st.sampled_from(
+        [None, None, {"start": "09:00", "end": "12:00"}, {"start": "22:00", "end": "02:00"}, {"start": "?"}]
+    )
     contact = st.builds(
         lambda channel, seen, consent, out, hours, shared: a_contact(
             channel=channel, verified_at=seen, consent=consent, opted_out_at=out, quiet_hours=hours, shared=shared
@@ -190,7 +211,10 @@ def any_facts(draw: st.DrawFn, action: Action) -> Facts:
 def healthy_facts(action: Action) -> Facts:
     """Facts on a healthy account that asked, unless the action is dunning."""
     dunning = action.args.get("purpose") in ("reminder", "early_notice", "formal_notice")
-    account = an_account(invoices=[an_invoice(id=f"inv-{n}", balance_minor=50_000) for n in (1, 2, 3)], plans=[] if dunning else [a_plan(state="offered")])
+    account = an_account(
+        invoices=[an_invoice(id=f"inv-{n}", balance_minor=50_000) for n in (1, 2, 3)],
+        plans=[] if dunning else [a_plan(state="offered")],
+    )
     return facts(account=account, draft=_draft(action), inbound=None if dunning else an_inbound(channel=action.args.get("channel", "email"), contact_id=f"contact-{action.args.get('channel', 'email')}"))  # fmt: skip
 
 
@@ -198,7 +222,9 @@ def instants() -> st.SearchStrategy[datetime]:
     """Any minute of the day before and of the two changes of summer time that year, and of today."""
     days = st.sampled_from([date(2026, 3, 7), date(2026, 3, 8), date(2026, 10, 31), date(2026, 11, 1), TODAY])
     return st.builds(
-        lambda day, minute: datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(minutes=minute), days, st.integers(0, 2 * 1440)
+        lambda day, minute: datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(minutes=minute),
+        days,
+        st.integers(0, 2 * 1440),
     )
 
 
