@@ -1,16 +1,20 @@
 """What an episode is given: everything that is chosen once, in the composition root, and nothing that is global."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.messages import AIMessage
+from langchain_core.runnables import Runnable
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from agent.policy.gate import Gate
 from tools.clock import Clock
 from tools.company import Company
+from tools.surface import TOOLS
 
+Thinker = Runnable[LanguageModelInput, AIMessage]
 Pool = AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]]
 
 
@@ -37,3 +41,7 @@ class Deps:
     gate: Gate
     company: Company
     bounds: Bounds = Bounds()
+    thinker: Thinker = field(init=False)  # the model with the tools bound: their schemas are computed once
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "thinker", self.model.bind_tools([tool.args for tool in TOOLS]))

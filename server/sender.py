@@ -92,16 +92,19 @@ async def _facts(
     cursor = await conn.execute(_ENGINE_SQL["episode_trigger"], {"episode_id": row.episode_id})
     found = await cursor.fetchone()
     kept = {k: v for k, v in (found[1] if found else {}).items() if k != "kind"}
-    trigger = Trigger(found[1]["kind"] if found else "request", row.customer_id, row.episode_id, **kept)
+    trigger = Trigger(
+        found[1]["kind"] if found else "request",
+        row.customer_id,
+        row.episode_id,
+        of_episode=row.episode_id,
+        **kept,
+    )
     turn = Deliberation(engine.deps, trigger)
     base, _ = await gather_facts(conn, engine.deps, trigger)
     own = [
         touch for touch in base.account.touches if touch.outbox_id != row.id
     ]  # its own row is no earlier touch
-    own_step = [
-        step for step in base.account.ladder if step.step != trigger.step
-    ]  # nor is its own step a repetition
-    base = replace(base, account=replace(base.account, touches=own, ladder=own_step))
+    base = replace(base, account=replace(base.account, touches=own))
     if base.inbound is not None and row.reply_to is not None:
         base = replace(base, inbound=replace(base.inbound, replies=max(0, base.inbound.replies - 1)))
     action = Action(row.customer_id, row.action["tool"], row.action["args"])

@@ -1,7 +1,7 @@
 """Gather: everything an episode needs to know, read in one transaction before anybody thinks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -44,6 +44,9 @@ async def gather_facts(
     account = await read_account(
         conn, customer_id=trigger.customer_id, today=business_day(now, deps.company.zone), now=now
     )
+    if trigger.of_episode is not None or trigger.kind == "redraft":
+        # The step that is being decided, redrafted or sent is no repetition of itself.
+        account = replace(account, ladder=[step for step in account.ladder if step.step != trigger.step])
     inbound: Inbound | None = None
     signals: Sequence[Signal] = ()
     if trigger.message_id is not None:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from langchain_core.language_models import BaseChatModel
-from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
 from agent.models.offline import OfflineCollector
@@ -35,6 +34,8 @@ def build_model(config: ModelConfig) -> BaseChatModel:
                 raise Misconfigured(
                     "The openai model needs an API key: set DUNWELL_OPENAI_API_KEY (any word, where the endpoint wants none)."
                 )
+            from langchain_openai import ChatOpenAI  # noqa: PLC0415 - a second of imports that the offline model does not need
+
             return ChatOpenAI(
                 model=config.model,
                 api_key=config.api_key,

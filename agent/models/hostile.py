@@ -91,10 +91,11 @@ def hostile(
 
 def _random_call(dice: random.Random) -> Mapping[str, Any]:
     if dice.random() < 0.2:
-        return {"name": dice.choice(_NAMES), "args": _noise(dice, 2)}
+        return {"name": dice.choice(_NAMES), "args": {dice.choice(_WORDS): _noise(dice, 1) for _ in range(2)}}
     tool = dice.choice(TOOLS)
     schema = tool.args.model_json_schema()
-    return {"name": tool.name, "args": _from_schema(dice, schema, schema.get("$defs", {}))}
+    args = _from_schema(dice, schema, schema.get("$defs", {}))
+    return {"name": tool.name, "args": args if isinstance(args, dict) else {"record": args}}
 
 
 def _from_schema(dice: random.Random, schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Any:
@@ -128,8 +129,6 @@ def _from_schema(dice: random.Random, schema: Mapping[str, Any], defs: Mapping[s
 def _noise(dice: random.Random, depth: int) -> Any:
     if depth and dice.random() < 0.5:
         return {dice.choice(_WORDS): _noise(dice, depth - 1) for _ in range(dice.randint(0, 3))}
-    if depth == 2:
-        return {}
     return dice.choice((*_WORDS, None, True, -1, 10**12, [], {}))
 
 

@@ -15,6 +15,7 @@ _LOOKALIKES = str.maketrans(
     "ABESIJKMHOPCTXaesijopcuxvdgnABEZHIKMNOPTYXaeikoptuvil",
 )
 _LEET = str.maketrans("013457@$!|", "oieastasil")
+_BOUNDARY = r"\b"
 _LONG_ENOUGH = 6  # letters from which a word is also found with gaps in it: shorter ones would hit by chance
 
 
@@ -35,6 +36,8 @@ def denied(text: str, *, conceded: bool = False) -> list[str]:
     """
     found = ["disguise: letters of several alphabets in one word"] if _mixes_alphabets(visible(text)) else []
     spellings = _spellings(text)
+    if not any(_any_phrase().search(spelling) for spelling in spellings):
+        return found
     for phrase in _phrases():
         if phrase.concession and conceded:
             continue
@@ -78,6 +81,14 @@ def _phrases() -> tuple[_Phrase, ...]:
     )
 
 
+@cache
+def _any_phrase() -> re.Pattern[str]:
+    """All phrases in one pattern: a text that holds none of them, which is nearly every text, is read once."""
+    patterns = [p for phrase in _phrases() for p in (phrase.plain, phrase.gapped) if p is not None]
+    # Behind one common word boundary every alternative begins with a letter, which the regex engine skips fast.
+    return re.compile(r"\b(?:" + "|".join(f"(?:{p.pattern.removeprefix(_BOUNDARY)})" for p in patterns) + ")")
+
+
 def _pattern(phrase: str) -> re.Pattern[str]:
     special = {
         "...": r"(?:\w+ ){0,4}",
@@ -87,7 +98,7 @@ def _pattern(phrase: str) -> re.Pattern[str]:
         special.get(token) or (re.escape(_words(token)) + (r"\w* " if token.endswith("*") else " "))
         for token in phrase.split()
     ]
-    return re.compile(r"\b" + "".join(parts).rstrip(" ") + r"\b")
+    return re.compile(_BOUNDARY + "".join(parts).rstrip(" ") + r"\b")
 
 
 def _gapped(phrase: str) -> re.Pattern[str] | None:
@@ -95,4 +106,4 @@ def _gapped(phrase: str) -> re.Pattern[str] | None:
     letters = _words(phrase).replace(" ", "")
     if "..." in phrase or "#" in phrase or len(letters) < _LONG_ENOUGH + 2 * phrase.count(" "):
         return None
-    return re.compile(r"\b" + " ?".join(letters) + ("" if phrase.endswith("*") else r"\b"))
+    return re.compile(_BOUNDARY + " ?".join(letters) + ("" if phrase.endswith("*") else r"\b"))

@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 
 from agent.policy.hours import UnreadableHours, next_open, spans
 from agent.policy.reading import Message, budget_opens, recipient, replying, staged_messages
-from agent.policy.registry import Says, allow, ask, rule
+from agent.policy.registry import Says, allow, ask, refuse, rule
 from tools.dunning.generate_dunning_message import GenerateDunningMessage
+from tools.ledger.model import Contact
 
 _AT_ONCE = frozenset({"opt_out_confirmation", "crisis"})
 
@@ -17,11 +18,13 @@ def window(case: Message) -> Says:
     At once go the opt-out confirmation, the crisis reply, and the first answer to a message that just came in
     on the same channel (comment 6(b)(1)-2).
     """
-    if _at_once(case):
+    contact = recipient(case)
+    if contact is None or _at_once(case):
         return None
-    opens = _open_from(case, case.facts.now)
+    opens = _open_from(case, contact, case.facts.now)
     if opens is None:
-        return ask("collector", "No hour suits both the customer's wish and every time zone they may be in.")
+        # Nobody may approve it either: it would leave at once, and no hour is known to be right.
+        return refuse("No hour is known to suit the customer's wish in every zone they may be in: leave it to a person.")
     return allow("It waits for the hours of contact.", opens) if opens > case.facts.now else None
 
 
@@ -34,7 +37,9 @@ def budget(case: Message) -> Says:
     earliest = budget_opens(case.facts, per_day=limits.per_day, per_week=limits.per_week)
     if earliest <= case.facts.now:
         return None
-    return allow("The contact budget is spent until then.", _open_from(case, earliest) or earliest)
+    contact = recipient(case)
+    opens = _open_from(case, contact, earliest) if contact else None
+    return allow("The contact budget is spent until then.", opens or earliest)
 
 
 @rule("TIME-ONE-REPLY", source="policy.md 6", applies=GenerateDunningMessage)
@@ -58,10 +63,7 @@ def _at_once(case: Message) -> bool:
     return fresh and inbound.replies == 0 and contact is not None and contact.channel == inbound.channel
 
 
-def _open_from(case: Message, instant: datetime) -> datetime | None:
-    contact = recipient(case)
-    if contact is None:
-        return None
+def _open_from(case: Message, contact: Contact, instant: datetime) -> datetime | None:
     try:
         return next_open(instant, spans(case.facts, contact, case.policy.document.window))
     except UnreadableHours:

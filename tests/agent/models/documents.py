@@ -59,8 +59,22 @@ def document(kind: str, *, account: Mapping[str, Any] | None = None, **fields: A
 def inbound(text: str, *, account: Mapping[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
     """The customer wrote `text`, by SMS, after a reminder of ours; signals as code finds them."""
     said = [
-        {"id": 11, "at": "2026-11-16T15:00:00Z", "direction": "out", "channel": "sms", "purpose": "reminder", "text": "Hi"},
-        {"id": 12, "at": "2026-11-17T15:00:00Z", "direction": "in", "channel": "sms", "purpose": None, "text": text},
+        {
+            "id": 11,
+            "at": "2026-11-16T15:00:00Z",
+            "direction": "out",
+            "channel": "sms",
+            "purpose": "reminder",
+            "text": "Hi",
+        },
+        {
+            "id": 12,
+            "at": "2026-11-17T15:00:00Z",
+            "direction": "in",
+            "channel": "sms",
+            "purpose": None,
+            "text": text,
+        },
     ]
     found = [{"kind": signal.kind, "quote": signal.quote} for signal in detect(text)]
     defaults: dict[str, Any] = {"channel": "sms", "message_id": 12, "conversation": said, "signals": found}
@@ -72,7 +86,9 @@ def prompt(content: Mapping[str, Any]) -> list[BaseMessage]:
     return [SystemMessage("the system prompt"), HumanMessage(json.dumps(content))]
 
 
-def rounds(content: Mapping[str, Any], *, refuse: Sequence[str] = (), most: int = 10) -> list[list[dict[str, Any]]]:
+def rounds(
+    content: Mapping[str, Any], *, refuse: Sequence[str] = (), most: int = 10
+) -> list[list[dict[str, Any]]]:
     """What the offline collector proposes, round by round, until it ends the turn; `refuse` names refused tools."""
     model, messages = bind(OfflineCollector()), prompt(content)
     made: list[list[dict[str, Any]]] = []

@@ -38,11 +38,16 @@ def create_app(brain: Brain, requests: list[dict[str, Any]]) -> FastAPI:
         if body.get("stream"):
             return StreamingResponse(_events(body, answer), media_type="text/event-stream")
         choice = {"index": 0, "message": _message(answer), "finish_reason": _finish(answer)}
-        return JSONResponse(_envelope(body, "chat.completion") | {"choices": [choice], "usage": _usage(answer)})
+        return JSONResponse(
+            _envelope(body, "chat.completion") | {"choices": [choice], "usage": _usage(answer)}
+        )
 
     @app.get("/v1/models")
     def models() -> dict[str, Any]:
-        return {"object": "list", "data": [{"id": "fake", "object": "model", "created": 0, "owned_by": "tests"}]}
+        return {
+            "object": "list",
+            "data": [{"id": "fake", "object": "model", "created": 0, "owned_by": "tests"}],
+        }
 
     return app
 
@@ -53,7 +58,9 @@ def run_fake_openai(
 ) -> Iterator[str]:
     """The base URL of a running server, for ChatOpenAI; it stops at the end of the block."""
     app = create_app(brain, requests if requests is not None else [])
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", lifespan="off"))
+    server = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", lifespan="off")
+    )
     thread = threading.Thread(target=server.run, name="fake-openai", daemon=True)
     thread.start()
     deadline = time.monotonic() + 10
@@ -75,7 +82,11 @@ def _envelope(body: dict[str, Any], kind: str) -> dict[str, Any]:
 
 def _message(answer: AIMessage) -> dict[str, Any]:
     calls = [
-        {"id": call["id"], "type": "function", "function": {"name": call["name"], "arguments": json.dumps(call["args"])}}
+        {
+            "id": call["id"],
+            "type": "function",
+            "function": {"name": call["name"], "arguments": json.dumps(call["args"])},
+        }
         for call in answer.tool_calls
     ]
     return {"role": "assistant", "content": answer.text or None} | ({"tool_calls": calls} if calls else {})
@@ -115,7 +126,9 @@ def _event(data: dict[str, Any]) -> str:
 
 def main() -> None:
     """Serve until interrupted."""
-    parser = argparse.ArgumentParser(description="An OpenAI-compatible endpoint that thinks with the offline collector.")
+    parser = argparse.ArgumentParser(
+        description="An OpenAI-compatible endpoint that thinks with the offline collector."
+    )
     parser.add_argument("--port", type=int, default=8089)
     port: int = parser.parse_args().port
     uvicorn.run(create_app(offline_brain, []), host="127.0.0.1", port=port, log_level="info")

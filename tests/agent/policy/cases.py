@@ -269,7 +269,7 @@ ROWS: tuple[Row, ...] = (
     _row("TIME-WINDOW", "a reply to an old question at night", REPLY, Allow(MORNING), now=NIGHT, inbound=an_inbound(at=NIGHT - timedelta(hours=2))),
     _row("ROW-REPLY", "a reply to a fresh question at night", REPLY, GO, now=NIGHT, inbound=an_inbound(at=NIGHT - timedelta(minutes=2))),
     _row("ROW-CONFIRMATION", "an opt-out is confirmed at night", CONFIRM, GO, now=NIGHT, inbound=signal("opt_out", at=None)),
-    _row("TIME-WINDOW", "a wish that cannot be read", REMINDER, COLLECTOR, account=an_account(contacts=[a_contact(quiet_hours={"from": "8"})])),
+    _row("TIME-WINDOW", "a wish that cannot be read", REMINDER, NO, account=an_account(contacts=[a_contact(quiet_hours={"from": "8"})])),
     _row("TIME-BUDGET", "a second touch in a day", REMINDER, Allow(NOW + timedelta(hours=21)), account=an_account(touches=[a_touch()])),
     _row("ROW-REPLY", "a reply does not count", REPLY, GO, account=an_account(touches=[a_touch()]), **ASKED),
     _row("TIME-ONE-REPLY", "a second reply", REPLY, COLLECTOR, inbound=an_inbound(replies=1)),

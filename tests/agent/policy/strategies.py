@@ -1,5 +1,6 @@
 """Hypothesis strategies: any tool call a model could make, and any account a ledger could hold."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -144,7 +145,11 @@ def garbage(draw: st.DrawFn) -> Action:
 def accounts(draw: st.DrawFn) -> Any:
     """Any account: held, disputed, suppressed, paid, in another currency, of unknown age."""
     instants = st.integers(0, 40 * 24).map(lambda hours: NOW - timedelta(hours=hours))
-    few = lambda strategy: draw(st.lists(strategy, max_size=2))  # noqa: E731 - one draw, used a dozen times below
+
+    def few(strategy: st.SearchStrategy[Any]) -> list[Any]:
+        # Mostly none: an account with every trouble at once is refused for all of them and proves nothing.
+        return draw(st.lists(strategy, max_size=2)) if draw(st.integers(0, 4)) == 0 else []
+
     customer = a_customer(
         currency=draw(st.sampled_from(["USD", "USD", "USD", "JPY", "XXL"])), do_not_contact=draw(st.integers(0, 9)) == 0,
         status=draw(st.sampled_from(["active"] * 8 + ["inactive", "erased"])), hold_reason=draw(st.sampled_from([None] * 9 + ["x"])),
@@ -202,9 +207,12 @@ def any_facts(draw: st.DrawFn, action: Action) -> Facts:
             st.lists(SIGNALS, max_size=2), st.sampled_from(["email", "sms"]), st.sampled_from([0, 0, 1]),
         )
     )  # fmt: skip
+    now = draw(instants())
+    account = draw(accounts() | st.just(healthy_facts(action).account))
+    read = now if account.ledger_as_of else None
     return facts(
-        account=draw(accounts()), inbound=inbound, draft=_draft(action), trigger="inbound" if inbound else draw(st.sampled_from(["ladder", "ledger"])),
-        risk=Risk(draw(st.sampled_from(["low", "medium", "high", "unscored"])), None), now=draw(instants()),
+        account=replace(account, now=now, ledger_as_of=read), inbound=inbound, draft=_draft(action), trigger="inbound" if inbound else draw(st.sampled_from(["ladder", "ledger"])),
+        risk=Risk(draw(st.sampled_from(["low", "medium", "high", "unscored"])), None), now=now,
     )  # fmt: skip
 
 
@@ -216,6 +224,32 @@ def healthy_facts(action: Action) -> Facts:
         plans=[] if dunning else [a_plan(state="offered")],
     )
     return facts(account=account, draft=_draft(action), inbound=None if dunning else an_inbound(channel=action.args.get("channel", "email"), contact_id=f"contact-{action.args.get('channel', 'email')}"))  # fmt: skip
+
+
+@st.composite
+def timed_facts(draw: st.DrawFn, action: Action) -> Facts:
+    """Healthy facts anywhere, at any hour, with any touches behind them and perhaps a wish of the customer."""
+    now, healthy = draw(instants()), healthy_facts(action)
+    zone, region = (
+        draw(st.sampled_from([None, None, *ZONES])),
+        draw(st.sampled_from([None, "TX", "HI", "AK", "AZ", "FL"])),
+    )
+    phone = draw(st.sampled_from(["+13125550142", "+18504321234", "+18005551234", "+18085551234", "12"]))
+    wish = draw(
+        st.sampled_from([None, None, {"start": "06:00", "end": "09:30"}, {"start": "22:00", "end": "02:00"}])
+    )
+    ago = draw(st.lists(st.integers(0, 10 * 24), max_size=4))
+    account = replace(
+        healthy.account, now=now, ledger_as_of=now, customer=a_customer(time_zone=zone, region=region),
+        contacts=[a_contact(quiet_hours=wish), a_contact(channel="sms", address=phone, quiet_hours=wish)],
+        touches=[a_touch(at=now - timedelta(hours=hours), outbox_id=n) for n, hours in enumerate(ago)],
+    )  # fmt: skip
+    inbound = (
+        replace(healthy.inbound, at=now - timedelta(minutes=draw(st.integers(0, 200))))
+        if healthy.inbound
+        else None
+    )
+    return replace(healthy, account=account, now=now, inbound=inbound)
 
 
 def instants() -> st.SearchStrategy[datetime]:

@@ -144,19 +144,33 @@ def test_a_fair_share_of_well_formed_calls_on_healthy_accounts_is_allowed() -> N
 
 @slow
 @given(st.data())
-def test_what_waits_leaves_inside_the_window_of_every_candidate_zone(data: st.DataObject) -> None:
-    """(d) Whatever the zones, the hour and the change of summer time, and never earlier than asked."""
+def test_a_message_leaves_inside_the_window_of_every_candidate_zone(data: st.DataObject) -> None:
+    """(d) Whatever the zones, the hour, the budget and the change of summer time; at once only what may."""
     action = data.draw(messages())
-    facts = data.draw(any_facts(action))
-    verdict = GATE.rule(action, facts, Approver("root", "admin", 10**12)).verdict
-    assume(isinstance(verdict, Allow) and facts.draft is not None)
-    assert isinstance(verdict, Allow)
-    at = verdict.not_before or facts.now
-    assert at >= facts.now
-    contact = next(c for c in facts.account.contacts if facts.draft and c.id == facts.draft.contact_id)
-    if verdict.not_before is not None and contact.quiet_hours is None:
-        zones = hours.candidate_zones(facts.account, POLICY.document.window) or ("America/New_York",)
-        assert all(time(8) <= at.astimezone(ZoneInfo(zone)).time() < time(21) for zone in zones)
+    facts = data.draw(strategies.timed_facts(action))
+    ruling = GATE.rule(action, facts, Approver("root", "admin", 10**12))
+    if not isinstance(ruling.verdict, Allow):
+        return
+    inbound, not_before = facts.inbound, ruling.verdict.not_before
+    if inbound is not None and not_before is None:
+        fresh = inbound.at is not None and facts.now - inbound.at <= timedelta(minutes=60)
+        if fresh or action.args["purpose"] in ("opt_out_confirmation", "crisis"):
+            return
+    at = not_before or facts.now
+    assert facts.now <= at < facts.now + timedelta(days=9)
+    zones = hours.candidate_zones(facts.account, POLICY.document.window)
+    wish = facts.account.contacts[0].quiet_hours or {"start": "08:00", "end": "21:00"}
+    start, end = time.fromisoformat(wish["start"]), time.fromisoformat(wish["end"])
+    for zone in zones or ("America/New_York",):
+        local = at.astimezone(ZoneInfo(zone)).time()
+        if zones:
+            assert start <= local < end or (end < start and not end <= local < start), (zone, at)
+        else:
+            assert time(12) <= local < time(20), at
+    if inbound is None:
+        spent = [touch.at for touch in facts.account.touches if touch.at > at - timedelta(days=7)]
+        assert len(spent) < 3
+        assert not any(moment > at - timedelta(days=1) for moment in spent)
 
 
 @slow

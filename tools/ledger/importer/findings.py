@@ -7,22 +7,19 @@ from tools.ledger.importer.report import Finding
 from tools.ledger.importer.resolve import Ledger
 from tools.ledger.importer.settle import Settlement
 
-_ONE = {
-    "duplicate_invoice": "{n} invoices of one customer have the same number.",
-    "shared_contact_point": "{n} customers have the same phone number or e-mail address.",
-}
-_MANY = {
-    "missing_contact": "{n} customers have neither an e-mail address nor a phone number for text messages.",
-    "missing_owner": "{n} customers have no owner: their approvals and tasks go to whoever is free.",
-    "missing_due_date": "{n} open invoices have no due date and no terms: they never count as overdue.",
+_SENTENCES = {
+    "duplicate_invoice": "The same invoice number stands on one customer more than once: {n} invoices.",
+    "shared_contact_point": "The same phone number or e-mail address stands on more than one customer: {n} customers.",
+    "missing_contact": "Without an e-mail address and without a phone number for text messages: {n} customers.",
+    "missing_owner": "Without an owner, so that approvals and tasks go to whoever is free: {n} customers.",
+    "missing_due_date": "Open, without a due date and without terms, so that they never count as overdue: {n} invoices.",
     "nobody_reachable": "Nobody can be reached: no active customer has a contact point that may be written to.",
-    "unapplied_payment": "{n} payments are larger than what they could be applied to; the rest stays unapplied.",
-    "unknown_invoice": "{n} payments or credits name an invoice that is not in the ledger; they stay unapplied.",
-    "unknown_status": "{n} invoices have a status that the mapping does not know: no message is sent about them.",
-    "unreconciled": "{n} invoices state a balance that their payments and credits contradict: "
-    "no message is sent about them.",
+    "unapplied_payment": "Larger than what they could be applied to, so that the rest stays unapplied: {n} payments.",
+    "unknown_invoice": "For an invoice that is not in the ledger, so that they stay unapplied: {n} payments or credits.",
+    "unknown_status": "With a status that the mapping does not know, so that no message is sent about them: {n} invoices.",
+    "unreconciled": "With a balance that their payments and credits contradict, so that no message is sent about them: "
+    "{n} invoices.",
 }
-_SENTENCES = _ONE | _MANY
 
 
 def finding(kind: str, ids: Iterable[str]) -> Finding:

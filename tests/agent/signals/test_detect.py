@@ -1,0 +1,114 @@
+"""Which sentences carry which signal: the table in sentences.toml, and what holds for every text."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.signals import Signal, as_record, detect
+from tools.activity.log_collection_activity import LogCollectionActivity
+
+TABLE: dict[str, Any] = tomllib.loads(Path(__file__).with_name("sentences.toml").read_text("utf-8"))
+SAYS = [(sentence, signal) for signal, sentences in TABLE["says"].items() for sentence in sentences]
+EVERY = [*TABLE["none"], *(sentence for sentence, _ in SAYS)]
+
+
+def names(text: str) -> set[str]:
+    return {f"{signal.kind} {signal.detail}" if signal.detail else signal.kind for signal in detect(text)}
+
+
+@pytest.mark.parametrize(("sentence", "signal"), SAYS)
+def test_it_is_found(sentence: str, signal: str) -> None:
+    assert signal in names(sentence)
+
+
+@pytest.mark.parametrize("sentence", TABLE["none"])
+def test_nothing_is_found_where_there_is_nothing(sentence: str) -> None:
+    assert names(sentence) == set()
+
+
+@pytest.mark.parametrize("sentence", EVERY)
+def test_every_signal_makes_a_valid_record_with_words_of_the_message(sentence: str) -> None:
+    for signal in detect(sentence):
+        assert signal.quote in sentence
+        LogCollectionActivity.model_validate(as_record(signal, text=sentence, invoices={"i1": "INV-1042"}))
+
+
+def test_what_we_wrote_ourselves_is_not_the_customers_word() -> None:
+    """Our opt-out line comes back in every quoted reply."""
+    reply = "I'll pay Friday\n\nOn Mon, Nov 16, 2026 at 9:00 AM Acme <a@acme.example>\nwrote:\n> You owe.\n> Reply STOP to opt out"
+    spanish = "Le pago el viernes\n\nEl lun, 16 nov 2026 a las 9:00, Acme escribió:\n\nResponda BAJA para no recibir mensajes"
+    outlook = "Will pay Friday\n\n-----Original Message-----\nFrom: Acme\nReply STOP to opt out"
+    above = "> Reply STOP to opt out\n\nI'll pay Friday"
+    assert [names(text) for text in (reply, spanish, outlook, above)] == [set()] * 4
+
+
+def test_a_message_that_is_all_quotation_is_read() -> None:
+    assert names("> STOP") == {"opt_out this_channel"}
+
+
+def test_several_signals_come_gravest_first() -> None:
+    found = detect("My husband died. This bill is wrong and stop texting me. I already paid it!")
+    assert [signal.kind for signal in found] == ["deceased", "opt_out", "payment_claim", "dispute"]
+    assert found[0].quote == "My husband died."
+
+
+def test_one_opt_out_and_one_dispute_a_message() -> None:
+    found = detect("Stop texting me. Stop contacting me in any way. You charged me twice and it still leaks.")
+    assert [(signal.kind, signal.detail) for signal in found] == [
+        ("opt_out", "all"),
+        ("dispute", "duplicate"),
+    ]
+
+
+def test_contested_invoices_are_those_that_are_named() -> None:
+    numbers = {"a": "INV-1042", "b": "INV-1043", "c": "77"}
+    text = "inv 1042 is wrong, it says $1043"
+    [signal] = detect(text)
+    assert as_record(signal, text=text, invoices=numbers)["record"]["invoices"] == ["a"]
+    assert as_record(signal, text="this is wrong", invoices=numbers)["record"]["invoices"] == []
+
+
+def test_a_quote_fits_the_record_however_long_the_sentence() -> None:
+    text = "and then " * 200 + "I will sue you " + "because " * 200
+    [signal] = [signal for signal in detect(text) if signal.kind == "representation"]
+    assert "I will sue you" in signal.quote
+    assert signal.quote in text
+    assert len(signal.quote) <= 500
+
+
+@given(st.text(max_size=400) | st.lists(st.sampled_from(EVERY), max_size=6).map("\n".join))
+def test_any_text_gives_valid_records(text: str) -> None:
+    for signal in detect(text):
+        assert isinstance(signal, Signal)
+        assert signal.quote in text
+        LogCollectionActivity.model_validate(
+            as_record(signal, text=text, invoices={"i1": "#", "i2": text[:20]})
+        )
+
+
+@given(
+    st.sampled_from(SAYS),
+    st.sampled_from(["Hi, ", "hello. ", "Sorry. "]),
+    st.sampled_from(["", " thanks", " Ok?", "\nSent from my phone"]),
+)
+def test_courtesies_hide_no_signal(said: tuple[str, str], before: str, after: str) -> None:
+    """Carrier keywords count alone or as a sentence of their own; everything else wherever it stands."""
+    sentence, signal = said
+    keyword = len(sentence.split()) < 3
+    before = before if before.endswith(". ") or not keyword else ""
+    after = f".{after}" if keyword else after
+    assert signal.split()[0] in {name.split()[0] for name in names(f"{before}{sentence}{after}")}
+
+
+@pytest.mark.parametrize("unit", ["stop ", "on ", "no me ", "i am ", "> ", "$1.", "\n", "El 1 ", "not "])
+def test_hostile_length_costs_little(unit: str) -> None:
+    """Twenty kilobytes of anything are read in well under a second."""
+    import time
+
+    start = time.perf_counter()
+    detect(unit * (20_000 // len(unit)))
+    assert time.perf_counter() - start < 2
