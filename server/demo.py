@@ -148,7 +148,14 @@ def play(stage: Stage, sample: Path) -> dict[str, Any]:
     for customer, words in CONVERSATIONS:
         _converse(stage, customer, words)
 
-    _title("5. The audit trail")
+    _title("5. The plan is approved, offered and accepted")
+    _approve_plan(stage, PLAN_ASKER)
+    _converse(stage, PLAN_ASKER, "YES, that works for me. Thank you!")
+
+    _title("6. One customer, as a collector sees them")
+    _state(stage, PLAN_ASKER)
+
+    _title("7. The audit trail")
     audit = stage.command("audit", "verify")
     console.print(
         f"  {audit['entries']} entries in {audit['chains']} chains; every link holds: {audit['verified']}"
@@ -162,12 +169,13 @@ def play(stage: Stage, sample: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
+PLAN_ASKER = "C-1005"
 CONVERSATIONS = (
     ("C-1001", "Hi, sorry about that! I can pay the full amount on Friday."),
     ("C-1002", "The water heater you put in still leaks. I'm not paying until somebody comes and fixes it."),
     ("C-1003", "Please stop texting me."),
     ("C-1004", "¿Cuánto debo en total?"),
-    ("C-1005", "I can't do all of it at once. Could I pay in 3 monthly payments?"),
+    (PLAN_ASKER, "I can't do all of it at once. Could I pay in 3 monthly payments?"),
 )
 
 
@@ -213,7 +221,7 @@ def _decide(stage: Stage) -> None:
         if a["kind"] == "send" and a["role"] == "collector" and a["amount_minor"] <= 5000_00
     ]  # fmt: skip
     for approval, decision, reason in zip(
-        waiting, ("approve", "reject"), ("", "Too short. Be friendlier."), strict=False
+        waiting, ("reject", "approve"), ("Friendlier, please.", ""), strict=False
     ):
         file = stage.get(f"/v1/approvals/{approval['id']}")
         console.print(f"  dana reads {approval['id']} for {approval['customer']}:", markup=False)
@@ -227,6 +235,35 @@ def _decide(stage: Stage) -> None:
         for fresh in said.get("asked_again", []):
             console.print(f"  redrafted; {fresh} waits now:", markup=False)
             _preview(stage.get(f"/v1/approvals/{fresh}"))
+
+
+def _approve_plan(stage: Stage, customer: str) -> None:
+    for waiting in stage.get("/v1/approvals", customer=customer)["approvals"]:
+        if waiting["kind"] == "plan":
+            file = stage.get(f"/v1/approvals/{waiting['id']}")
+            console.print(f"  dana reads {waiting['id']}:", markup=False)
+            _preview(file)
+            body = {"decision": "approve", "action_digest": file["action_digest"]}
+            said = stage.post(f"/v1/approvals/{waiting['id']}/decision", body).json()
+            console.print(f"  [bold]approve[/bold] -> {said.get('state') or said.get('detail')}")
+    newest = stage.get("/v1/outbox", customer=customer, limit=1)["outbox"]
+    for row in newest:
+        _message(row)
+
+
+def _state(stage: Stage, customer: str) -> None:
+    state = stage.get(f"/v1/customers/{customer}/state")
+    who = state["customer"]
+    console.print(
+        f"  {who['name']}, {who['segment']}, owner {who['owner']}, tier {state['risk']['tier']}", markup=False
+    )
+    for kind in ("invoices", "promises", "plans", "holds", "tasks"):
+        for item in state[kind]:
+            says = (
+                item.get("says")
+                or f"{item['number']}: {item['balance']}, {item['days_past_due']} days past due"
+            )
+            console.print(f"    {kind}: {says}", markup=False)
 
 
 def _preview(file: dict[str, Any]) -> None:

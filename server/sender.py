@@ -101,10 +101,7 @@ async def _facts(
     )
     turn = Deliberation(engine.deps, trigger)
     base, _ = await gather_facts(conn, engine.deps, trigger)
-    own = [
-        touch for touch in base.account.touches if touch.outbox_id != row.id
-    ]  # its own row is no earlier touch
-    base = replace(base, account=replace(base.account, touches=own))
+    base = replace(base, outbox_id=row.id)  # its own touch is no earlier one
     if base.inbound is not None and row.reply_to is not None:
         base = replace(base, inbound=replace(base.inbound, replies=max(0, base.inbound.replies - 1)))
     action = Action(row.customer_id, row.action["tool"], row.action["args"])

@@ -18,12 +18,10 @@ from agent.engine.run import Engine, hand_over
 from agent.nodes.judge import rule
 from agent.policy.verdict import AGENT, Approver, Ask, Refuse
 from agent.state import GRAPH_VERSION
-from tools import sql
 from tools.activity.chain import Entry, Source
 from tools.errors import AlreadyDecided, Conflict
 from tools.spec import Action
 
-_ENGINE_SQL = sql.load("agent.engine")
 _log = structlog.get_logger()
 _MAX_REDRAFTS = 2  # policy: rejected with a reason is redrafted at most twice, then a person writes
 _ENDS: dict[Word, State] = {
@@ -97,9 +95,6 @@ async def _commit(
             await queries.finish(
                 conn, approval_id=approval.id, state=decided.state, outcome=decided.outcome or None, now=now
             )
-            if system and not waiting:
-                step = {"episode_id": approval.episode_id, "customer_id": approval.customer_id}
-                await conn.execute(_ENGINE_SQL["forget_step"], step)
             await close_log(conn, deps, turn, [ended, *entries])
             await widen(conn)
             await engine.saver.forget(approval.id, conn)

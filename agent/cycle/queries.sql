@@ -53,7 +53,7 @@ WITH known AS (
 )
 SELECT c.id AS customer_id, c.segment, c.owner, c.currency, a.overdue_invoices, a.overdue_minor, a.held_invoices,
        a.days, a.anchor, a.invoice_ids,
-       (SELECT coalesce(array_agg(l.step), '{}') FROM ladder_step l
+       (SELECT coalesce(array_agg(l.step), '{}') FROM ladder_step_ran l
          WHERE l.customer_id = c.id AND (l.anchor_invoice_id = a.anchor OR a.anchor = ANY(l.invoice_ids))) AS steps_done,
        CASE WHEN c.status <> 'active' THEN 'the customer is ' || c.status
             WHEN c.do_not_contact THEN 'the customer is not to be contacted'

@@ -39,14 +39,8 @@ VALUES (%(approval_id)s, %(customer_id)s, %(episode_id)s, %(decision_id)s, %(kin
 -- ladder_step --
 INSERT INTO ladder_step (customer_id, anchor_invoice_id, step, episode_id, invoice_ids, at)
 VALUES (%(customer_id)s, %(anchor)s, %(step)s, %(episode_id)s, %(invoice_ids)s, %(now)s)
-ON CONFLICT DO NOTHING;
-
--- forget_step --
--- The step's message was never approved: it did not happen, and the next cycle may propose it again.
-DELETE FROM ladder_step WHERE episode_id = %(episode_id)s AND customer_id = %(customer_id)s
-   AND NOT EXISTS (SELECT FROM outbox o WHERE o.episode_id = ladder_step.episode_id AND o.state <> 'withdrawn')
-   AND NOT EXISTS (SELECT FROM follow_up f WHERE f.episode_id = ladder_step.episode_id)
-   AND NOT EXISTS (SELECT FROM approval a WHERE a.episode_id = ladder_step.episode_id AND a.state IN ('pending', 'resuming'));
+ON CONFLICT (customer_id, anchor_invoice_id, step) DO UPDATE
+   SET episode_id = excluded.episode_id, invoice_ids = excluded.invoice_ids, at = excluded.at;
 
 -- event_handled --
 UPDATE ledger_event SET handled_at = %(now)s WHERE id = %(event_id)s AND handled_at IS NULL;

@@ -37,10 +37,10 @@ def build_model(config: ModelConfig) -> BaseChatModel:
             from langchain_openai import ChatOpenAI  # noqa: PLC0415 - a second of imports that the offline model does not need
 
             return ChatOpenAI(
-                model=config.model,
-                api_key=config.api_key,
-                base_url=config.base_url,
-                timeout=config.timeout,
+                model_name=config.model,
+                openai_api_key=config.api_key,
+                openai_api_base=config.base_url,
+                request_timeout=config.timeout,
                 max_retries=config.max_retries,
                 stream_usage=True,
                 # langchain-openai shares one HTTP client in the process, and a connection kept alive from an event

@@ -148,7 +148,7 @@ def _texts(messages: Sequence[BaseMessage]) -> list[str]:
 
 def _embedded(text: str) -> list[Mapping[str, Any]]:
     """Every {"name": ..., "args": {...}} in `text`."""
-    calls = []
+    calls: list[Mapping[str, Any]] = []
     for start in (index for index, char in enumerate(text) if char == "{"):
         try:
             found, _ = json.JSONDecoder().raw_decode(text[start:])

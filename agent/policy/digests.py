@@ -20,6 +20,10 @@ _COUNTED = frozenset(
 )  # kept as a number: how many there are, how long the text is
 
 
+# Offering an approved plan is what its message does: it does not void the approval of that message.
+_OFFER = {"approved": "offered"}
+
+
 def facts_digest(facts: Facts, action: Action) -> str:
     """Changes exactly when an approval of the action must be asked again.
 
@@ -53,7 +57,7 @@ def facts_digest(facts: Facts, action: Action) -> str:
             "promises": sorted(
                 [p.id, p.amount_minor, str(p.due_date)] for p in account.promises if p.state == "open"
             ),
-            "plans": sorted([p.id, p.total_minor, p.state] for p in account.plans),
+            "plans": sorted([p.id, p.total_minor, _OFFER.get(p.state, p.state)] for p in account.plans),
             "suppressions": sorted(
                 digest([s.id, s.channel, s.contact_id, s.reason]) for s in account.suppressions
             ),

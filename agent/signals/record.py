@@ -32,16 +32,17 @@ def as_record(signal: Signal, *, text: str, invoices: Mapping[str, str]) -> dict
 
 def mentioned(text: str, invoices: Mapping[str, str]) -> list[str]:
     """Ids of the invoices whose number stands in `text`: in full, or its digits where they are four or more."""
-    folded = fold(text)
-    return [identity for identity, number in invoices.items() if _stands_in(fold(number), folded)]
+    return [identity for identity, number in invoices.items() if spans(number, text)]
 
 
-def _stands_in(number: str, folded: str) -> bool:
+def spans(number: str, text: str) -> list[tuple[int, int]]:
+    """Where that invoice number stands in `text`: "INV-1042" is also written "inv 1042" and "#1042"; "$1042" is money."""
+    folded, number = fold(text), fold(number)
     if not re.search(r"[^\W_]", number):
-        return False
-    # "INV-1042" is also written "inv 1042" and "#1042"; "$1042" is money.
+        return []
     forms = [re.sub(r"[\W_]+", lambda _: r"[\W_]*", number)]
     digits = re.search(r"\d{4,}$", number)
     if digits:
         forms.append(digits.group())
-    return any(re.search(rf"(?<![^\W_])(?<![$€£]){form}(?![^\W_])", folded) for form in forms)
+    pattern = rf"(?<![^\W_])(?<![$€£])(?:{'|'.join(forms)})(?![^\W_])"
+    return [match.span() for match in re.finditer(pattern, folded)]

@@ -70,7 +70,7 @@ SELECT json_build_object(
     'ladder', (SELECT coalesce(json_agg(json_build_object(
             'anchor_invoice_id', l.anchor_invoice_id, 'step', l.step, 'invoice_ids', l.invoice_ids, 'at', l.at)
             ORDER BY l.at, l.step), '[]')
-        FROM ladder_step l WHERE l.customer_id = c.id),
+        FROM ladder_step_ran l WHERE l.customer_id = c.id),
     'history', (SELECT json_build_object(
             'settled', count(*), 'late_0d', count(*) FILTER (WHERE days_late > 0),
             'late_7d', count(*) FILTER (WHERE days_late > 7), 'late_15d', count(*) FILTER (WHERE days_late > 15),

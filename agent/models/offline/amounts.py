@@ -10,6 +10,7 @@ from babel.numbers import NumberFormatError, parse_decimal
 
 from agent.models.offline.dates import FoundDate
 from agent.signals.reading import fold
+from agent.signals.record import spans
 from tools.errors import Invalid
 from tools.money import Money
 
@@ -57,15 +58,15 @@ def find_amounts(
     folded = fold(text)
     for on in dates:
         folded = folded[: on.start] + "_" * (on.end - on.start) + folded[on.end :]
-    for number in filter(None, map(fold, numbers)):
-        folded = re.sub(rf"(?<!\w){re.escape(number)}(?!\w)", lambda match: "_" * len(match.group()), folded)
+    for start, end in (span for number in numbers for span in spans(number, text)):
+        folded = folded[:start] + "_" * (end - start) + folded[end:]
     found: list[FoundAmount] = []
     for match in _PATTERN.finditer(folded):
-        kind = match.lastgroup
-        if kind in ("signed", "unit", "bare"):
-            found.append(_sum(match.group(), currency, match.start()))
-        elif kind in ("all", "rest", "unclear"):
-            found.append(FoundAmount(kind, None, match.start()))
+        kind = next((kind for kind, _ in _WORDS if kind == match.lastgroup), None)
+        said = (
+            FoundAmount(kind, None, match.start()) if kind else _sum(match.group(), currency, match.start())
+        )
+        found.append(said)
     return found
 
 

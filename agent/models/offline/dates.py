@@ -87,7 +87,7 @@ def _pattern() -> re.Pattern[str]:
     firm = _any({w: 0 for w in _weekdays() if w not in words})
     shy = "|".join(sorted(words))
     parts = (
-        rf"(?P<skip>last (?:{day}|week|month|year)|(?:{day}|semana|mes) pasad[oa]|(?:por|en|de|esta) la? ?manana)",
+        rf"(?P<skip>last (?:{day}|week|month|year)|(?:el |la )?(?:{day}|semana|mes) pasad[oa]|(?:por|en|de|esta) la? ?manana)",
         r"(?P<iso>\d{4}-\d{1,2}-\d{1,2})",
         r"(?P<slash>\d{1,2}/\d{1,2}(?:/\d{2,4})?)(?![\d/])",
         rf"(?P<month_day>(?:{month})\.? (?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?:,? (?:20\d\d))?)(?![\d.,]*\d)",

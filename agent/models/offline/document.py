@@ -126,7 +126,7 @@ class Document(_Part):
     """The whole document."""
 
     task: Task
-    today: date
+    today: Annotated[date, Field(lt=date(9000, 1, 1))]  # room for dates ahead of it
     account: AccountView = AccountView()
     signals: Sequence[FoundSignal] = ()
     conversation: Sequence[Said] = ()

@@ -123,7 +123,7 @@ def _needs_person(document: Document, template: str, records: Sequence[Proposal]
 
 
 def _is(call: Proposal, kind: str) -> bool:
-    return call.args.get("record", {}).get("kind") == kind
+    return bool(call.args.get("record", {}).get("kind") == kind)
 
 
 def _unsure(document: Document) -> list[Proposal]:

@@ -56,8 +56,16 @@ def due_follow_up(document: Document) -> list[Proposal]:
     if kind not in ("message", "check_promise"):
         # Scheduling it once more would only bring it back tomorrow.
         return [escalate(document, "other")]
+    approved = next((p for p in reversed(document.account.plans) if p.state == "approved"), None)
+    if approved is not None:
+        return _offer(document, approved.id)
     due = _due(document)
     return _demand(document, reminder_for(document), due) if due else []
+
+
+def _offer(document: Document, plan_id: str | None) -> list[Proposal]:
+    sent = message(document, "plan_offer", offer=plan_id) if plan_id else None
+    return [sent or follow_up("review", "A plan was approved, but it cannot be offered in writing.")]
 
 
 def ledger(document: Document) -> list[Proposal]:
@@ -73,8 +81,7 @@ def ledger(document: Document) -> list[Proposal]:
             plan = next(
                 (p for p in reversed(document.account.plans) if p.state in ("approved", "offered")), None
             )
-            sent = message(document, "plan_offer", offer=plan.id) if plan else None
-            return [sent or follow_up("review", "A plan was approved, but it cannot be offered in writing.")]
+            return _offer(document, plan.id if plan else None)
         case "promise_broken":
             due = _due(document)
             return _demand(document, reminder_for(document), due) if due else []

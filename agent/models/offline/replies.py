@@ -34,7 +34,7 @@ _SILENT = (
 
 def for_signals(document: Document) -> str | None:
     """The acknowledgement for what code found in the message; None where it found nothing."""
-    names = {signal.kind for signal in document.signals}
+    names: set[str | None] = {signal.kind for signal in document.signals}
     for signal in document.signals:
         if signal.kind == "escalation":
             # The document may carry the kind and the words only.
@@ -44,31 +44,22 @@ def for_signals(document: Document) -> str | None:
 
 def for_intents(document: Document, understood: Understanding) -> str | None:
     """The reply that matters most to what was asked; None where nothing certain was understood."""
-    intents = understood.intents
-    if "bot" in intents:
-        return "bot_ack"
-    if accepted_offer(document, understood) or understood.terms:
-        return "plan_ack"
-    if {"concession", "contact_change"} & intents:
-        return "person_ack"
-    if understood.payments:
-        enough = sum((p.amount or Decimal(0) for p in understood.payments), Decimal(0)) <= owed(
-            document, understood.invoices
-        )
-        return "promise_ack" if enough and owed(document, understood.invoices) > 0 else "promise_question"
-    if "link" in intents:
-        return (
-            "payment_link_reply"
-            if any(bill.payment_link for bill in document.collectible())
-            else "balance_reply"
-        )
-    if "copy" in intents:
-        return "invoice_copy_reply"
-    if "balance" in intents:
-        return "balance_reply"
-    if understood.asks:
-        return "promise_question"
-    return "smalltalk_ack" if {"thanks", "greeting", "preference", "accept"} & intents else None
+    intents, may_promise = understood.intents, owed(document, understood.invoices)
+    promised = sum((payment.amount or Decimal(0) for payment in understood.payments), Decimal(0))
+    linked = any(bill.payment_link for bill in document.collectible())
+    ranked = (
+        ("bot" in intents, "bot_ack"),
+        (bool(understood.terms or accepted_offer(document, understood)), "plan_ack"),
+        (bool({"concession", "contact_change"} & intents), "person_ack"),
+        (bool(understood.payments) and 0 < may_promise >= promised, "promise_ack"),
+        (bool(understood.payments), "promise_question"),
+        ("link" in intents, "payment_link_reply" if linked else "balance_reply"),
+        ("copy" in intents, "invoice_copy_reply"),
+        ("balance" in intents, "balance_reply"),
+        (understood.asks, "promise_question"),
+        (bool({"thanks", "greeting", "preference", "accept"} & intents), "smalltalk_ack"),
+    )
+    return next((template for wanted, template in ranked if wanted), None)
 
 
 def about(document: Document, template: str, understood: Understanding) -> list[str]:

@@ -63,7 +63,7 @@ def read_terms(text: str, document: Document, *, wanted: bool) -> PlanTerms | No
 
 
 def _by_amount(text: str, document: Document) -> int | None:
-    """ "$100 a month" of 250 owed is three payments."""
+    """How many payments: "$100 a month" of 250 owed is three."""
     amounts = [a.value for a in find_amounts(text, document.account.currency) if a.value]
     owed = sum((bill.balance for bill in document.collectible()), Decimal(0))
     if len(amounts) != 1 or not owed:

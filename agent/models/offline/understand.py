@@ -47,7 +47,7 @@ def understand(document: Document) -> Understanding:
     if not find_dates(topic, document.today):
         topic = text
     bare = _is_bare_answer(document, read, quotes)
-    payments, unclear = _payments(topic, document, numbers.values())
+    payments, unclear = _payments(topic, document)
     hedged = {"hedge", "condition"} & quotes.keys()
     speaks_of_paying = "pay" in quotes or "late" in quotes or bare
     certain = (
@@ -89,7 +89,7 @@ def _is_bare_answer(document: Document, read: Sequence[Sentence], quotes: Mappin
     return few and not other and bool(find_dates(text, document.today))
 
 
-def _payments(topic: str, document: Document, numbers: Sequence[str] | object) -> tuple[list[Payment], bool]:
+def _payments(topic: str, document: Document) -> tuple[list[Payment], bool]:
     """The payments of `topic`, oldest first, and whether anything about them is unclear."""
     found = find_dates(topic, document.today)
     known = [bill.number for bill in document.account.invoices]
@@ -111,7 +111,7 @@ def _payments(topic: str, document: Document, numbers: Sequence[str] | object) -
 
 
 def _one_sum(amounts: Sequence[FoundAmount]) -> list[FoundAmount]:
-    """ "The full $300": one sum said twice."""
+    """One amount where a sum is said twice: "the full $300"."""
     exact = [amount for amount in amounts if amount.kind == "exact"]
     if len({amount.value for amount in exact}) == 1 and all(a.kind in ("exact", "all") for a in amounts):
         return exact[:1]

@@ -24,7 +24,9 @@ def window(case: Message) -> Says:
     opens = _open_from(case, contact, case.facts.now)
     if opens is None:
         # Nobody may approve it either: it would leave at once, and no hour is known to be right.
-        return refuse("No hour is known to suit the customer's wish in every zone they may be in: leave it to a person.")
+        return refuse(
+            "No hour is known to suit the customer's wish in every zone they may be in: leave it to a person."
+        )
     return allow("It waits for the hours of contact.", opens) if opens > case.facts.now else None
 
 

@@ -376,6 +376,7 @@ CREATE TABLE outbox (
     UNIQUE (episode_id, digest)
 );
 CREATE INDEX outbox_due ON outbox (not_before, id) WHERE state = 'queued';
+CREATE INDEX outbox_episode ON outbox (episode_id);
 CREATE INDEX outbox_customer ON outbox (customer_id, id DESC);
 
 CREATE TABLE follow_up (
@@ -525,6 +526,13 @@ CREATE TABLE ladder_step (
     at timestamptz NOT NULL,
     PRIMARY KEY (customer_id, anchor_invoice_id, step)
 );
+-- A step ran when its message left or is on its way, its task exists, or a person has it or said no to it. One whose
+-- message was withdrawn, or whose approval lapsed, did not run: the next cycle proposes it again.
+CREATE VIEW ladder_step_ran WITH (security_invoker = true) AS
+SELECT l.* FROM ladder_step l
+ WHERE EXISTS (SELECT FROM outbox o WHERE o.episode_id = l.episode_id AND o.state <> 'withdrawn')
+    OR EXISTS (SELECT FROM follow_up f WHERE f.episode_id = l.episode_id)
+    OR EXISTS (SELECT FROM approval a WHERE a.episode_id = l.episode_id AND a.state IN ('pending', 'resuming', 'rejected'));
 
 -- Facts that stay true between conversations, each with its source; the next issue searches them.
 CREATE TABLE standing_fact (
@@ -580,7 +588,7 @@ GRANT INSERT ON message, fence, episode, decision, approval, outbox, follow_up, 
 GRANT UPDATE ON message, approval, outbox, follow_up, dispute, promise, payment_plan, hold, suppression, activity_head,
     standing_fact, ledger_event TO dunwell_agent;
 GRANT UPDATE (id) ON customer TO dunwell_agent;   -- SELECT .. FOR UPDATE, the customer lock, needs it; ids never change
-GRANT DELETE ON ladder_step TO dunwell_agent;     -- a step that a person never approved did not happen
+GRANT UPDATE ON ladder_step TO dunwell_agent;     -- a step that did not run and is proposed again
 
 -- Whether a contact point is on another customer too: the one question about others that an episode may ask.
 CREATE FUNCTION contact_is_shared(of_channel text, of_address text, of_customer text) RETURNS boolean

@@ -9,6 +9,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolCall
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 from langchain_tests.unit_tests import ChatModelUnitTests
+from typing_extensions import override
 
 from agent.models.factory import ModelConfig, build_model
 from agent.models.hostile import hostile
@@ -33,56 +34,68 @@ def parrot(messages: Sequence[BaseMessage], tools: Sequence[Mapping[str, Any]]) 
 
 class TestOfflineUnit(ChatModelUnitTests):
     @property
+    @override
     def chat_model_class(self) -> type[BaseChatModel]:
         return OfflineCollector
 
     @property
+    @override
     def has_structured_output(self) -> bool:
         return False  # it fills templates; it does not fill schemas
 
 
 class TestOfflineIntegration(ChatModelIntegrationTests):
     @property
+    @override
     def chat_model_class(self) -> type[BaseChatModel]:
         return OfflineCollector
 
     @property
+    @override
     def has_tool_calling(self) -> bool:
         return False  # it calls Dunwell's four tools (test_offline_*.py), never a weather service
 
     @property
+    @override
     def has_structured_output(self) -> bool:
         return False
 
 
 class TestScriptedUnit(ChatModelUnitTests):
     @property
+    @override
     def chat_model_class(self) -> type[BaseChatModel]:
         return ScriptedModel
 
     @property
+    @override
     def chat_model_params(self) -> dict[str, Any]:
         return {"script": parrot}
 
     @property
+    @override
     def has_structured_output(self) -> bool:
         return False
 
 
 class TestScriptedIntegration(ChatModelIntegrationTests):
     @property
+    @override
     def chat_model_class(self) -> type[BaseChatModel]:
         return ScriptedModel
 
     @property
+    @override
     def chat_model_params(self) -> dict[str, Any]:
         return {"script": parrot}
 
     @property
+    @override
     def has_tool_choice(self) -> bool:
         return False  # it does as scripted
 
     @property
+    @override
     def has_structured_output(self) -> bool:
         return False
 

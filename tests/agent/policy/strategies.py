@@ -16,9 +16,11 @@ from tests.builders import (
     a_dispute,
     a_draft,
     a_hold,
+    a_message,
     a_plan,
     a_promise,
     a_record,
+    a_reply,
     a_step,
     a_suppression,
     a_touch,
@@ -75,6 +77,31 @@ def messages(draw: st.DrawFn) -> Action:
         "body": None if template else draw(_TEXT),
     }  # fmt: skip
     return Action(CUSTOMER, "generate_dunning_message", args)
+
+
+def fitting() -> st.SearchStrategy[Action]:
+    """Messages that a healthy account gets at once: where one of these is stopped, one restriction stopped it."""
+    channels = st.sampled_from(["email", "sms"])
+    reminder = channels.map(lambda channel: a_message(channel=channel, invoices=["inv-1", "inv-2", "inv-3"]))
+    answers = st.sampled_from(
+        [
+            ("balance_reply", "reply"),
+            (None, "reply"),
+            ("smalltalk_ack", "acknowledgement"),
+            ("plan_offer", "plan_offer"),
+        ]
+    )
+    reply = st.builds(
+        lambda channel, named: a_reply(*named, channel=channel, offer="plan-1"), channels, answers
+    )
+    return reminder | reply
+
+
+def partial() -> st.SearchStrategy[Action]:
+    """Reminders of some of the invoices that are due, or at another step: what a restriction could make fit."""
+    steps = st.sampled_from(["reminder_1", "reminder_2"])
+    named = st.lists(IDS, min_size=1, max_size=2, unique=True)
+    return st.builds(lambda step, invoices: a_message(template=step, invoices=invoices), steps, named)
 
 
 @st.composite

@@ -19,6 +19,7 @@ from tests.agent.policy.strategies import (
     IDS,
     SIGNALS,
     any_facts,
+    fitting,
     garbage,
     healthy_facts,
     messages,
@@ -51,6 +52,19 @@ def test_any_call_on_any_account_is_ruled_on_and_none_leaves_where_it_is_forbidd
         assert not (isinstance(ruling.verdict, Allow) and forbidden(action, facts)), ruling.findings
 
 
+@slow
+@given(st.data())
+def test_one_restriction_is_enough_to_stop_what_a_healthy_account_would_get(data: st.DataObject) -> None:
+    """(a) again, where nothing else stands in the way."""
+    action = data.draw(fitting())
+    facts = healthy_facts(action)
+    assert GATE.rule(action, facts).verdict == Allow()
+    restricted = data.draw(restrictions(facts))
+    assume(forbidden(action, restricted))
+    assert not isinstance(GATE.rule(action, restricted).verdict, Allow)
+    assert not isinstance(GATE.rule(action, restricted, Approver("root", "admin", 10**12)).verdict, Allow)
+
+
 def forbidden(action: Action, facts: Facts) -> bool:
     """An independent reading of section 4: nothing but a template that answers a stop may leave here."""
     account, draft = facts.account, facts.draft
@@ -63,6 +77,8 @@ def forbidden(action: Action, facts: Facts) -> bool:
     silenced = contact is None or contact.opted_out_at is not None or contact.consent == "denied" or any(
         s.channel in (None, draft.channel) and s.contact_id in (None, draft.contact_id) for s in account.suppressions
     )  # fmt: skip
+    if facts.inbound is not None and facts.inbound.signals and not answering:
+        return True
     if silenced and not (answering and facts.inbound is not None):
         return True
     held = any(
@@ -76,8 +92,8 @@ def forbidden(action: Action, facts: Facts) -> bool:
 @given(st.data())
 def test_a_restriction_never_makes_a_verdict_more_permissive(data: st.DataObject) -> None:
     """(b) A hold, dispute, suppression or signal only takes away; only the reviewed answer to it may become possible."""
-    action = data.draw(well_formed())
-    facts = data.draw(any_facts(action))
+    action = data.draw(fitting() | strategies.partial() | well_formed())
+    facts = data.draw(any_facts(action) | st.just(healthy_facts(action)))
     restricted = data.draw(restrictions(facts))
     gained = stops.in_force(restricted) - stops.in_force(facts)
     assume(not stops.answers(POLICY, gained | stops.said_now(restricted), action.args.get("template")))
@@ -89,7 +105,7 @@ def test_a_restriction_never_makes_a_verdict_more_permissive(data: st.DataObject
 def restrictions(draw: st.DrawFn, facts: Facts) -> Facts:
     """The facts with one restriction more."""
     account = facts.account
-    match draw(st.sampled_from(["hold", "dispute", "suppression", "signal"])):
+    match draw(st.sampled_from(["hold", "dispute", "suppression", "signal", "mark"])):
         case "hold":
             hold = a_hold(
                 draw(HOLDS), id=99, invoice_ids=draw(st.none() | st.lists(IDS, max_size=2)), placed_at=NOW
@@ -105,7 +121,7 @@ def restrictions(draw: st.DrawFn, facts: Facts) -> Facts:
                     account, suppressions=[*account.suppressions, draw(strategies.suppressions())]
                 ),
             )
-        case _ if facts.inbound is not None:
+        case "signal" if facts.inbound is not None:
             return replace(
                 facts, inbound=replace(facts.inbound, signals=facts.inbound.signals | {draw(SIGNALS)})
             )
@@ -146,7 +162,7 @@ def test_a_fair_share_of_well_formed_calls_on_healthy_accounts_is_allowed() -> N
 @given(st.data())
 def test_a_message_leaves_inside_the_window_of_every_candidate_zone(data: st.DataObject) -> None:
     """(d) Whatever the zones, the hour, the budget and the change of summer time; at once only what may."""
-    action = data.draw(messages())
+    action = data.draw(fitting() | messages())
     facts = data.draw(strategies.timed_facts(action))
     ruling = GATE.rule(action, facts, Approver("root", "admin", 10**12))
     if not isinstance(ruling.verdict, Allow):
