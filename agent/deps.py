@@ -9,10 +9,10 @@ from langchain_core.runnables import Runnable
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from agent.models.binding import bind
 from agent.policy.gate import Gate
 from tools.clock import Clock
 from tools.company import Company
-from tools.surface import TOOLS
 
 Thinker = Runnable[LanguageModelInput, AIMessage]
 Pool = AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]]
@@ -23,6 +23,7 @@ class Bounds:
     """How far one turn may go before it is cut short and handed to a person."""
 
     model_calls: int = 8
+    calls: int = 40  # tool calls, all of a turn together: a runaway model stops here
     wall_seconds: float = 60.0
     window_messages: int = 20
     window_chars: int = 6000  # with the account's facts this stays far below 4,000 tokens
@@ -44,4 +45,4 @@ class Deps:
     thinker: Thinker = field(init=False)  # the model with the tools bound: their schemas are computed once
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "thinker", self.model.bind_tools([tool.args for tool in TOOLS]))
+        object.__setattr__(self, "thinker", bind(self.model))

@@ -7,16 +7,17 @@ from typing import Any
 
 import structlog
 
-from agent.cycle.plan import Plan, make_plan
+from agent.cycle.plan import Plan, first_invoice, make_plan
 from agent.cycle.sweep import ledger_clears, rejudge, sweep
 from agent.cycle.work import waiting_work
+from agent.deps import Deps
 from agent.engine.run import Engine, Outcome
 from agent.engine.trigger import Trigger
 from agent.policy.verdict import Allow, Ask, Ruling
 from server.sender import Dispatched, dispatch_due
 from tools.channels.base import Channel
 from tools.clock import business_day
-from tools.errors import CollectionsError
+from tools.errors import CollectionsError, Invalid
 
 _ROUNDS = 5  # handling one thing may open another (an approved plan is offered), never endlessly
 _log = structlog.get_logger()
@@ -25,7 +26,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of one overdue account, for the person who reads the cycle's report."""
+    """What became of one account that is overdue or gets an early notice, for the person who reads the report."""
 
     customer_id: str
     overdue_minor: int
@@ -69,8 +70,12 @@ class CycleReport:
 
 
 async def run_cycle(engine: Engine, channel: Channel, *, progress: Progress | None = None) -> CycleReport:
-    """One day's work on the whole portfolio. Running it twice on a day proposes nothing twice."""
+    """One day's work on the whole portfolio. Running it twice on a day proposes nothing twice.
+
+    Raises Invalid, before anything is done, for a day on which none of the invoices was there yet.
+    """
     deps = engine.deps
+    await _assert_after_first_invoice(deps)
     await sweep(engine)
     handled, failed = await handle_waiting(engine)
     now = deps.clock.now()
@@ -88,6 +93,16 @@ async def run_cycle(engine: Engine, channel: Channel, *, progress: Progress | No
         progress(len(triggers), len(triggers))
     dispatched = await dispatch_due(engine, channel, limit=max(1000, len(triggers) * 2))
     return CycleReport(plan, [*handled, *outcomes], failed, dispatched, _explain(plan, outcomes, failed))
+
+
+async def _assert_after_first_invoice(deps: Deps) -> None:
+    today = business_day(deps.clock.now(), deps.company.zone)
+    async with deps.pool.connection() as conn:
+        first = await first_invoice(conn)
+    if first is not None and today < first:
+        raise Invalid(
+            f"On {today} there was no invoice yet: the first of this ledger is of {first}. Nothing was done."
+        )
 
 
 async def handle_waiting(engine: Engine) -> tuple[list[tuple[Trigger, Outcome]], list[tuple[str, str]]]:
@@ -131,7 +146,9 @@ def _explain(
     ran = {trigger.customer_id: outcome for trigger, outcome in outcomes}
     broken = dict(failed)
     verdicts = []
-    for account in plan.overdue:
+    for account in plan.accounts:
+        if account.overdue_invoices == 0 and account.trigger is None:
+            continue  # nothing due and no early notice: nothing to explain
         outcome = ran.get(account.customer_id)
         if outcome is None:
             why = account.why_not or broken.get(account.customer_id, "it was handled already")

@@ -13,6 +13,7 @@ from tools.clock import Clock, FrozenClock, SystemClock
 from tools.errors import Misconfigured
 
 _PREFIX = "DUNWELL_"
+_WHICH_MODEL = (_PREFIX + "MODEL", _PREFIX + "OPENAI_")
 
 
 def _default_data_dir() -> Path:
@@ -113,6 +114,14 @@ def _complaints(invalid: ValidationError) -> list[str]:
     return complaints
 
 
-def inherited() -> dict[str, str]:
-    """The environment for a command of ours that this process starts, without this process's own settings."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(_PREFIX)}
+def inherited(*, with_model: bool = False) -> dict[str, str]:
+    """The environment for a command of ours that this process starts, without this process's own settings.
+
+    `with_model` keeps those that say which model thinks, for whoever wants to watch theirs.
+    """
+    kept = _WHICH_MODEL if with_model else ()
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(_PREFIX) or name.startswith(kept)
+    }

@@ -19,6 +19,7 @@ from psycopg import sql
 
 from server import db
 from server.embedded import Server, ensure_running, stop
+from tests.world import World, open_beside
 from tools.clock import FrozenClock
 
 pytest_plugins = ["tests.proofs"]
@@ -118,6 +119,13 @@ async def conn(worker_database: str) -> AsyncIterator[db.Connection]:
         connection.transaction(force_rollback=True),
     ):
         yield connection
+
+
+@pytest.fixture
+async def world(database: str, pool: db.Pool, clock: FrozenClock) -> AsyncIterator[World]:
+    """A database of the test's own with an engine's surroundings in it, and nobody in it yet."""
+    with open_beside(database) as beside:
+        yield World(database, pool, clock, beside)
 
 
 @pytest.fixture

@@ -2,12 +2,16 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+
+
+_DEEPEST = 40  # our own arguments are four levels deep
 
 
 class ToolArgs(BaseModel):
@@ -35,6 +39,22 @@ class ToolSpec:
 def canonical(value: object) -> str:
     """JSON with sorted keys and no spaces: the one form that is hashed, so equal things hash alike."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def storable(value: Any, depth: int = 0) -> Any:
+    """`value` as JSON that the database can hold; arguments of a model may be anything.
+
+    NUL and half surrogates become U+FFFD, a number that is none becomes its name, what is nested too deep is cut off.
+    """
+    if depth > _DEEPEST:
+        return None
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {storable(str(key)): storable(content, depth + 1) for key, content in value.items()}
+    return [storable(item, depth + 1) for item in value] if isinstance(value, list | tuple) else value
 
 
 def digest(value: object) -> str:

@@ -63,6 +63,13 @@ async def make_plan(conn: AsyncConnection[Any], policy: Policy, *, today: date, 
     return Plan(today, known["invoices"], known["customers"], reachable, accounts)
 
 
+async def first_invoice(conn: AsyncConnection[Any]) -> date | None:
+    """The day of the oldest invoice in the ledger copy; None when there is no invoice."""
+    cursor = await conn.execute(_SQL["first_invoice"])
+    found = await cursor.fetchone()
+    return found[0] if found else None
+
+
 async def _score(
     conn: AsyncConnection[Any], today: date, now: datetime, portfolio: PaymentHistory
 ) -> dict[str, Tier]:

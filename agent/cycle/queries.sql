@@ -80,6 +80,10 @@ SELECT c.id AS customer_id, c.segment, c.owner, c.currency, a.overdue_invoices, 
 SELECT count(*) AS invoices, count(DISTINCT customer_id) AS customers FROM invoice
  WHERE issue_date <= %(today)s AND NOT deleted;
 
+-- first_invoice --
+-- The day of the oldest invoice in the ledger copy, whatever day it is now.
+SELECT min(issue_date) FROM invoice WHERE NOT deleted;
+
 -- set_tier --
 UPDATE customer c SET risk_tier = t.tier
   FROM unnest(%(ids)s::text[], %(tiers)s::text[]) AS t(id, tier)

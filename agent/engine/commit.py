@@ -21,7 +21,10 @@ from agent.policy.verdict import Allow, Ask, Refuse, Ruling
 from agent.state import GRAPH_VERSION
 from tools import sql
 from tools.activity.chain import Entry, append
+from tools.activity.describe import describe
+from tools.activity.log_collection_activity import LogCollectionActivity
 from tools.followups.follow_ups import settle
+from tools.followups.schedule_follow_up import ScheduleFollowUp
 from tools.ledger.queries import lock_customer
 from tools.memory.messages import mark_handled
 from tools.spec import digest
@@ -202,7 +205,6 @@ async def _open_approvals(
         proposal = wait.proposal
         verdict = proposal.ruling.verdict
         facts = prepared(turn, proposal.action, replace(after, proposer=proposal.facts.proposer))
-        draft = proposal.facts.draft
         await conn.execute(
             _SQL["approval"],
             {
@@ -211,8 +213,7 @@ async def _open_approvals(
                 "kind": deps.gate.kind_of(proposal.action), "tool": proposal.action.tool,
                 "args": Jsonb(dict(proposal.action.args)), "digest": proposal.action.digest,
                 "facts_digest": facts_digest(facts, proposal.action),
-                "preview": Jsonb({"channel": draft.channel, "subject": draft.subject, "body": draft.body})
-                if draft else None,
+                "preview": Jsonb(_preview(proposal)),
                 "reasons": Jsonb(reasons(proposal.ruling)),
                 "role": verdict.role if isinstance(verdict, Ask) else "manager",
                 "amount_minor": deps.gate.amount_of(proposal.action, proposal.facts),
@@ -223,6 +224,19 @@ async def _open_approvals(
                 "replaces": wait.replaces,
             },
         )  # fmt: skip
+
+
+def _preview(proposal: Proposal) -> dict[str, str | None]:
+    """What the approver reads: the message as the customer would get it, or the record in one sentence."""
+    action, draft = proposal.action, proposal.facts.draft
+    if draft is not None:
+        return {"channel": draft.channel, "subject": draft.subject, "body": draft.body}
+    args: LogCollectionActivity | ScheduleFollowUp
+    if action.tool == "schedule_follow_up":
+        args = ScheduleFollowUp.model_validate(action.args)
+    else:
+        args = LogCollectionActivity.model_validate(action.args)
+    return {"channel": "record", "subject": None, "body": describe(args, proposal.facts.account)}
 
 
 async def write_trigger_done(conn: AsyncConnection[Any], deps: Deps, turn: Deliberation) -> list[Entry]:

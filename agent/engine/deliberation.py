@@ -55,6 +55,7 @@ class Deliberation:
     facts: Facts | None = None
     proposals: list[Proposal] = field(default_factory=list)
     model_calls: int = 0
+    calls: int = 0  # tool calls, all answers of the model together
     usage: dict[str, int] = field(default_factory=dict)
     outcome: str = "settled"
     left_out: int = 0

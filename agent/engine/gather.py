@@ -90,6 +90,7 @@ def _inbound(account: Account, message: InboundMessage, signals: Sequence[Signal
         signals=frozenset(signal.kind for signal in signals),
         body=message.body,
         replies=replies,
+        at=message.at,
     )
 
 

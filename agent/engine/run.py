@@ -31,7 +31,7 @@ from agent.graph import Graph, build_graph
 from agent.nodes.judge import rule
 from agent.state import GRAPH_VERSION, EpisodeState
 from tools import sql
-from tools.errors import Conflict
+from tools.errors import Conflict, Unavailable
 from tools.spec import Action
 
 _SQL = sql.load("agent.engine")
@@ -66,7 +66,7 @@ class Engine:
             )
 
     async def run(self, trigger: Trigger) -> Outcome:
-        """One episode from its trigger to its commit. Raises Conflict when the facts never hold still."""
+        """One episode from its trigger to its commit. Raises Conflict when the facts never hold still, Unavailable without a model."""
         if await self._fenced(trigger.turn_key):
             return Outcome(trigger.episode_id, "fenced")
         for _ in range(self.deps.bounds.attempts):
@@ -118,6 +118,13 @@ class Engine:
             turn.outcome = "cut short: the turn took too long"
         except GraphRecursionError:
             turn.outcome = "cut short: the turn took too many steps"
+        except Unavailable:
+            if turn.trigger.kind != "inbound":
+                raise  # nobody waits for it: its trigger stays and is tried again
+            # A customer waits, and what code found in their words must hold now: a person takes it from here.
+            turn.outcome = "cut short: the model did not answer"
+        if turn.facts is None:
+            raise Unavailable("The customer's account could not be read in time.")
         answered = any(p.allowed or p.asked for p in turn.proposals)
         if turn.outcome != "settled" or (turn.trigger.kind == "inbound" and not answered):
             turn.proposals.append(rule(turn, hand_over(turn), actor="system", source="System"))

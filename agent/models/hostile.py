@@ -4,7 +4,7 @@ import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall
 
@@ -104,26 +104,23 @@ def _from_schema(dice: random.Random, schema: Mapping[str, Any], defs: Mapping[s
         return _noise(dice, 1)
     if "$ref" in schema:
         return _from_schema(dice, defs[schema["$ref"].rsplit("/", 1)[-1]], defs)
-    for key in ("oneOf", "anyOf"):
-        if key in schema:
-            return _from_schema(dice, dice.choice(schema[key]), defs)
+    either = schema.get("oneOf") or schema.get("anyOf")
+    if either:
+        return _from_schema(dice, dice.choice(either), defs)
+    if schema.get("type") == "object":
+        return {name: _from_schema(dice, part, defs) for name, part in schema.get("properties", {}).items()}
+    if schema.get("type") == "array":
+        return [_from_schema(dice, schema["items"], defs) for _ in range(dice.randint(0, 3))]
+    return dice.choice(_leaves(schema))
+
+
+def _leaves(schema: Mapping[str, Any]) -> Sequence[Any]:
+    """Values to choose from where the schema has no parts."""
     if "const" in schema:
-        return schema["const"]
-    if "enum" in schema:
-        return dice.choice(schema["enum"])
-    match schema.get("type"):
-        case "object":
-            return {
-                name: _from_schema(dice, part, defs) for name, part in schema.get("properties", {}).items()
-            }
-        case "array":
-            return [_from_schema(dice, schema["items"], defs) for _ in range(dice.randint(0, 3))]
-        case "integer":
-            return dice.randint(-1, 100)
-        case "null":
-            return None
-        case _:
-            return "2026-11-20" if schema.get("format") == "date" else dice.choice(_WORDS)
+        return (schema["const"],)
+    by_type = {"integer": range(-1, 101), "null": (None,)}
+    fallback = ("2026-11-20",) if schema.get("format") == "date" else _WORDS
+    return cast(Sequence[Any], schema.get("enum") or by_type.get(schema.get("type", ""), fallback))
 
 
 def _noise(dice: random.Random, depth: int) -> Any:

@@ -97,7 +97,9 @@ def document(trigger: Trigger, known: Gathered) -> dict[str, Any]:
         "today": account.today.isoformat(),
         "weekday": f"{account.today:%A}",
         "account": _account(account, _reachable(account)),
-        "signals": [{"kind": s.kind, "quote": pseudonymise(s.quote, account)} for s in known.signals],
+        "signals": [
+            {"kind": s.kind, "detail": s.detail, "quote": pseudonymise(s.quote, account)} for s in known.signals
+        ],
         "conversation": [
             {
                 "id": m.id, "at": m.at.isoformat(timespec="minutes"), "direction": m.direction, "channel": m.channel,

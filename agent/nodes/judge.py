@@ -24,7 +24,7 @@ from tools.memory.pseudonyms import restore_quote
 from tools.money import Money
 from tools.risk.read_customer_risk import ReadCustomerRisk
 from tools.risk.score import read_risk
-from tools.spec import Action
+from tools.spec import Action, storable
 
 
 async def judge(state: EpisodeState, runtime: Runtime[Deliberation]) -> Command[Literal["think", "__end__"]]:
@@ -37,10 +37,13 @@ async def judge(state: EpisodeState, runtime: Runtime[Deliberation]) -> Command[
     answers: list[ToolMessage] = []
     if isinstance(said, AIMessage):
         for call in said.tool_calls:
-            text, refused = _judge_call(turn, call["name"], call["args"])
-            answers.append(
-                ToolMessage(text, tool_call_id=call["id"], status="error" if refused else "success")
-            )
+            if turn.calls >= turn.deps.bounds.calls:
+                turn.outcome = "cut short: the model made too many calls"
+                return Command(goto="__end__")
+            turn.calls += 1
+            text, refused = _judge_call(turn, storable(call["name"]), storable(call["args"]))
+            status = "error" if refused else "success"
+            answers.append(ToolMessage(text, tool_call_id=call["id"] or "", status=status))
         for broken in said.invalid_tool_calls:
             text = "Refused: the arguments are not valid JSON."
             answers.append(ToolMessage(text, tool_call_id=broken["id"] or "", status="error"))

@@ -53,15 +53,17 @@ def own_words(message: str) -> str:
     A library does this for more mail programs, but needs a minute for 40 kB of hostile text.
     """
     kept: list[str] = []
+    begun = False  # nothing is below a reply header that opens the message
     lines = message.splitlines()
     for index, line in enumerate(lines):
         following = lines[index + 1] if index + 1 < len(lines) else ""
         # Mail programs wrap a long header over two lines.
         wrapped = _HEADER_START.match(line) and _REPLY_HEADER.match(f"{line.strip()} {following.strip()}")
-        if any(kept) and (_REPLY_HEADER.match(line[:600]) or (len(line) + len(following) < 400 and wrapped)):
+        if begun and (_REPLY_HEADER.match(line[:600]) or (len(line) + len(following) < 400 and wrapped)):
             break
         if not line.lstrip().startswith(">"):
             kept.append(line)
+            begun = begun or bool(line.strip())
     own = "\n".join(kept).strip()
     return own or message
 
@@ -106,6 +108,13 @@ def spelling() -> Mapping[str, Any]:
     return tomllib.loads(resources.files("agent.signals").joinpath("spelling.toml").read_text("utf-8"))
 
 
+@cache
+def _known() -> frozenset[str]:
+    """Every longer word of the lexicon: what a phrase names is no typo of something else."""
+    lexicon = resources.files("agent.signals").joinpath("lexicon.toml").read_text("utf-8")
+    return frozenset(re.findall(r"[a-z]{6,}", lexicon))
+
+
 @lru_cache(maxsize=65_536)
 def _plain(word: str) -> str:
     """One written word as plain words: contractions spelled out, slang and typos undone."""
@@ -118,7 +127,7 @@ def _plain(word: str) -> str:
         if word.endswith(ending) and len(word) > len(ending):
             return f"{word.removesuffix(ending)}{spelled}"
     word = word.replace("'", "")
-    if len(word) < 6 or word[0].isdigit() or word in data["not_typos"]:
+    if len(word) < 6 or word[0].isdigit() or word in data["not_typos"] or word in _known():
         return word
     # Two slips only in long words: "bankrupcty" yes, "change" for "charge" no.
     allowed = 2 if len(word) >= 10 else 1

@@ -40,14 +40,14 @@ def list_(
     def show(result: dict[str, Any]) -> None:
         table = Table()
         for column in ("id", "customer", "what", "amount", "needs", "owner", "why"):
-            table.add_column(column, overflow="fold")
+            table.add_column(column, overflow="fold", no_wrap=column in ("id", "amount"))  # ids are copied
         for a in result["approvals"]:
             amount = Money(a["amount_minor"], a["currency"]).format()
             why = next((r["reason"] for r in a["reasons"] if r["says"] == "ask"), "")
             table.add_row(a["id"], a["customer_id"], a["kind"], amount, a["role"], a["assignee"] or "-", why)
         console.print(table)
 
-    answer(run(work()), show, as_json=as_json)
+    answer(run(work(), as_json=as_json), show, as_json=as_json)
 
 
 @approvals.command("show")
@@ -62,7 +62,7 @@ def show(approval_id: str, as_json: Json = False) -> None:
         async with open_pool(settings) as pool:
             return await approval_file(pool, settings, approval_id)
 
-    answer(run(work()), _show, as_json=as_json)
+    answer(run(work(), as_json=as_json), _show, as_json=as_json)
 
 
 def _show(file: dict[str, Any]) -> None:
@@ -72,12 +72,12 @@ def _show(file: dict[str, Any]) -> None:
     console.print(
         f"[bold]{file['id']}[/bold] {file['kind']} of {amount}, {file['state']}; needs a {file['role']}"
     )
-    if file["preview"]:
-        preview = file["preview"]
+    preview = file["preview"]
+    if preview["channel"] != "record":
         title = f"{preview['channel']}" + (f": {preview['subject']}" if preview["subject"] else "")
         console.print(Panel(preview["body"], title=title, title_align="left"), markup=False)
     else:
-        console.print(json.dumps(file["action"], indent=2), markup=False)
+        console.print(preview["body"], markup=False)
     console.print(f"digest {file['action_digest']}")
     for reason in file["reasons"]:
         console.print(f"  {reason['says']:<7} {reason['rule']}: {reason['reason']}", markup=False)
@@ -127,4 +127,4 @@ def decide_(
         for again in result["asked_again"]:
             console.print(f"  a new approval waits: {again}")
 
-    answer(run(work()), show_decided, as_json=as_json)
+    answer(run(work(), as_json=as_json), show_decided, as_json=as_json)

@@ -46,7 +46,7 @@ def verify(
         if result["verified"]:
             console.print("Every link holds.", style="green")
 
-    result = run(work())
+    result = run(work(), as_json=as_json)
     answer(result, show, as_json=as_json)
     if not result["verified"]:
         raise typer.Exit(1)
@@ -73,4 +73,4 @@ def export(
                 markup=False,
             )
 
-    answer(run(work()), show, as_json=as_json)
+    answer(run(work(), as_json=as_json), show, as_json=as_json)

@@ -41,4 +41,4 @@ def say(
             )
         show_thread(result["timeline"][-4:])
 
-    answer(run(work()), show, as_json=as_json)
+    answer(run(work(), as_json=as_json), show, as_json=as_json)

@@ -1,5 +1,6 @@
 """Commands on the installation: serve, migrate, settings, users, and the demo."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -24,9 +25,13 @@ def register(app: typer.Typer) -> None:
 
 def serve() -> None:
     """Serve the HTTP API on DUNWELL_HOST and DUNWELL_PORT (default: this machine only)."""
-    from server.serving import serve_forever  # noqa: PLC0415 - heavy: only when it runs
 
-    run(serve_forever(configuration.load()))
+    async def work() -> None:
+        from server.serving import serve_forever  # noqa: PLC0415 - heavy: only when it runs
+
+        await serve_forever(configuration.load())
+
+    run(work())
 
 
 def migrate(as_json: Json = False) -> None:
@@ -38,7 +43,7 @@ def migrate(as_json: Json = False) -> None:
         async with open_pool(configuration.load()):
             return {"current": True}
 
-    answer(run(work()), lambda _: console.print("The schema is current."), as_json=as_json)
+    answer(run(work(), as_json=as_json), lambda _: console.print("The schema is current."), as_json=as_json)
 
 
 def settings(as_json: Json = False) -> None:
@@ -55,16 +60,22 @@ def settings(as_json: Json = False) -> None:
             table.add_row(name, "" if value is None else str(value))
         console.print(table)
 
-    answer(run(work()), show, as_json=as_json)
+    answer(run(work(), as_json=as_json), show, as_json=as_json)
 
 
 def demo(
     keep: Annotated[bool, typer.Option(help="Keep the demo's database and say where it is.")] = False,
+    ledger: Annotated[
+        Path | None, typer.Option(help="A copy of the sample ledger that you changed; default: as shipped.")
+    ] = None,
 ) -> None:
-    """Watch the whole job on the sample ledger; the last line is its figures as JSON."""
+    """Watch the whole job on the sample ledger; the last line is its figures as JSON.
+
+    It plays in a database of its own that is gone afterwards. Of your settings it uses which model thinks.
+    """
     from server.demo import run_demo  # noqa: PLC0415 - heavy: only when it runs
 
-    raise typer.Exit(run_demo(keep=keep))
+    raise typer.Exit(run_demo(keep=keep, ledger=ledger))
 
 
 @user.command("add")
@@ -99,7 +110,7 @@ def add(
         console.print(f"{result['name']} is a {result['role']}. The API key, shown once:")
         console.print(result["api_key"], markup=False, soft_wrap=True)
 
-    answer(run(work()), show, as_json=as_json)
+    answer(run(work(), as_json=as_json), show, as_json=as_json)
 
 
 @user.command("list")
@@ -121,7 +132,7 @@ def list_(as_json: Json = False) -> None:
             table.add_row(u["name"], u["role"], f"{u['limit_minor'] / 100:,.2f}")
         console.print(table)
 
-    answer(run(work()), show, as_json=as_json)
+    answer(run(work(), as_json=as_json), show, as_json=as_json)
 
 
 @database.command("stop")
@@ -134,4 +145,4 @@ def stop_(as_json: Json = False) -> None:
         stop(configuration.load().data_dir)
         return {"stopped": True}
 
-    answer(run(work()), lambda _: console.print("Stopped."), as_json=as_json)
+    answer(run(work(), as_json=as_json), lambda _: console.print("Stopped."), as_json=as_json)

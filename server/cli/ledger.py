@@ -10,6 +10,7 @@ from rich.table import Table
 
 from server import settings as configuration
 from server.cli.output import Json, answer, console, errors, run
+from tools.errors import Misconfigured
 from tools.money import Money
 
 customers = typer.Typer(no_args_is_help=True, help="Look at customers.")
@@ -38,7 +39,7 @@ def import_(
         async with open_engine(configuration.load()) as engine:
             return await import_and_handle(engine, folder, imported_by="command line", mapping=mapping)
 
-    report = run(work())
+    report = run(work(), as_json=as_json)
     answer(report, _show_import, as_json=as_json)
     if not report["ok"]:
         raise typer.Exit(1)
@@ -77,6 +78,10 @@ def cycle(
 
         settings = configuration.load()
         if as_of is not None:
+            if settings.env == "production":
+                raise Misconfigured(
+                    "--as-of stops the clock on another day and is refused when DUNWELL_ENV=production."
+                )
             morning = datetime.combine(as_of.date(), time(10), settings.company_time_zone)
             settings = settings.model_copy(update={"clock": morning.astimezone(UTC)})
         async with open_engine(settings) as engine:
@@ -90,7 +95,7 @@ def cycle(
                 )
         return report.as_json()
 
-    report = run(work())
+    report = run(work(), as_json=as_json)
     answer(report, _show_cycle, as_json=as_json)
     if report["failed"]:
         raise typer.Exit(1)
@@ -99,7 +104,9 @@ def cycle(
 def _show_cycle(report: dict[str, Any]) -> None:
     known = f"{report['invoices_known']} invoices of {report['customers_known']} customers known"
     console.print(f"[bold]{report['date']}[/bold]: {known}; {report['overdue']} customers overdue.")
-    if report["nobody_reachable"]:
+    if not report["invoices_known"]:
+        console.print("The ledger is empty: bring one in with `dunwell import FOLDER`.", markup=False)
+    elif report["nobody_reachable"]:
         console.print(
             "Nobody can be reached: no customer has an e-mail address or a mobile number.", style="bold red"
         )
@@ -143,7 +150,7 @@ def list_customers(
             table.add_row(c["id"], c["name"], c["segment"], c["owner"] or "-", c["risk_tier"], owed)
         console.print(table)
 
-    answer(run(work()), show, as_json=as_json)
+    answer(run(work(), as_json=as_json), show, as_json=as_json)
 
 
 @customers.command("show")
@@ -161,7 +168,7 @@ def show_customer(
             state = await customer_state(pool, settings, customer_id)
             return {**state, "timeline": await timeline(pool, customer_id)}
 
-    answer(run(work()), show_state, as_json=as_json)
+    answer(run(work(), as_json=as_json), show_state, as_json=as_json)
 
 
 def show_state(result: dict[str, Any]) -> None:

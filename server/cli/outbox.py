@@ -51,7 +51,7 @@ def list_(
             )
         console.print(table)
 
-    rows = run(_read(state=state, customer_id=customer, limit=limit))
+    rows = run(_read(state=state, customer_id=customer, limit=limit), as_json=as_json)
     answer({"outbox": rows}, show_rows, as_json=as_json)
 
 
@@ -74,4 +74,4 @@ def show(outbox_id: int, as_json: Json = False) -> None:
             markup=False,
         )
 
-    answer(run(work()), show_row, as_json=as_json)
+    answer(run(work(), as_json=as_json), show_row, as_json=as_json)

@@ -50,10 +50,18 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command's work; what we raise on purpose becomes one sentence on stderr and exit code 1."""
+def run(work: Coroutine[Any, Any, T], *, as_json: bool = False) -> T:
+    """Run a command's work; what we raise on purpose becomes one sentence on stderr and exit code 1.
+
+    With `as_json` stdout gets `{"error": {"type": ..., "detail": ...}}` as well, with the API's `type`.
+    """
     try:
         return asyncio.run(work)
     except CollectionsError as wrong:
         errors.print(str(wrong), style="red", soft_wrap=True, markup=False)
+        if as_json:
+            from server.problems import problem_type  # noqa: PLC0415 - heavy: only a failing command pays for it
+
+            error = {"type": problem_type(type(wrong)), "detail": str(wrong)}
+            print(json.dumps({"error": error}, ensure_ascii=False))
         raise typer.Exit(1) from wrong

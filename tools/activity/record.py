@@ -12,7 +12,7 @@ from tools.arrangements.facts import add_contact, add_standing_fact
 from tools.arrangements.plans import add_plan, move_plan
 from tools.arrangements.promises import add_promises
 from tools.arrangements.stops import open_dispute, place_hold, suppress
-from tools.dunning.offers import plan_instalments
+from tools.dunning.offers import first_instalment_on, plan_instalments
 from tools.followups.follow_ups import Priority, schedule
 from tools.ledger.model import Account, Channel, HoldReason
 from tools.memory.pseudonyms import restore_quote
@@ -132,7 +132,7 @@ async def _plan(
         said.account.balance_of(meant),
         record.instalments,
         record.every,
-        record.first_on or said.account.today,
+        first_instalment_on(record.first_on, said.account.today),
     )
     await add_plan(
         conn, permit, invoice_ids=meant, instalments=instalments, currency=said.account.customer.currency,

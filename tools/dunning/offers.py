@@ -24,6 +24,11 @@ def instalment_dates(first_on: date, every: Every, count: int) -> list[date]:
     return [first_on + timedelta(days=days * index) for index in range(count)]
 
 
+def first_instalment_on(wished: date | None, today: date) -> date:
+    """The customer's own first date, or a week from today: time to read the offer and to accept it."""
+    return wished or today + timedelta(days=7)
+
+
 def plan_instalments(total: Money, count: int, every: Every, first_on: date) -> list[Instalment]:
     """`total` in `count` parts that add up to it exactly, the remainder on the last.
 

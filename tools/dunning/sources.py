@@ -81,11 +81,11 @@ def named_invoices(
 
 
 def named_offer(args: GenerateDunningMessage, account: Account) -> Plan | None:
-    """The plan that the call offers. Raises Undraftable unless it is this customer's and approved."""
+    """The plan that the call offers or confirms. Raises Undraftable unless it is this customer's and approved."""
     if args.offer is None:
         return None
     plan = next((plan for plan in account.plans if plan.id == args.offer), None)
-    if plan is None or plan.state not in ("approved", "offered"):
+    if plan is None or plan.state not in ("approved", "offered", "active"):
         raise Undraftable(
             f"{args.offer!r} is no approved plan offer of this customer; offer one that was shown to you."
         )

@@ -17,14 +17,17 @@ from tools.money import Money
 # exact: a sum; all: everything owed; rest: what another sum leaves; unclear: a part nobody could name
 Kind = Literal["exact", "all", "rest", "unclear"]
 
-_WORDS: tuple[tuple[Kind, str], ...] = (
-    ("rest", r"the rest|remainder|remaining|the balance|el resto|lo demas|lo que falta|restante"),
-    ("all", r"all of it|it all|pay all|everything|in full|full(?: amount| balance| payment)?|the whole(?: thing| amount)?"
-            r"|entire(?: amount| balance)?|todo|toda|completo|completa|el total|en su totalidad"),
-    ("unclear", r"half|a third|some(?: of it| money)?|something|part(?: of it|ial|ially)?|a bit|a little|a few|what i can|as much as|hundred"
-                r"|thousand|grand|couple hundred|la mitad|una parte|algo|un poco|lo que pueda|parcial|cien|ciento|cientos"
-                r"|doscientos|trescientos|quinientos|mil|\d+ ?(?:%|percent|por ciento)"),
-)  # fmt: skip
+_REST = r"the rest|remainder|remaining|the balance|el resto|lo demas|lo que falta|restante"
+_ALL = (
+    r"all of it|it all|pay all|everything|in full|full(?: amount| balance| payment)?|the whole(?: thing| amount)?"
+    r"|entire(?: amount| balance)?|todo|toda|completo|completa|el total|en su totalidad"
+)
+_UNCLEAR = (
+    r"half|a third|some(?: of it| money)?|something|part(?: of it|ial|ially)?|a bit|a little|a few|what i can|as much as"
+    r"|hundred|thousand|grand|couple hundred|la mitad|una parte|algo|un poco|lo que pueda|parcial|cien|ciento|cientos"
+    r"|doscientos|trescientos|quinientos|mil|\d+ ?(?:%|percent|por ciento)"
+)
+_WORDS: tuple[tuple[Kind, str], ...] = (("rest", _REST), ("all", _ALL), ("unclear", _UNCLEAR))
 _UNIT = r"dollars?|dolares|dolar|bucks|usd|pesos|mxn|euros?|eur|k\b"
 _NOT_MONEY = (
     r"\s*(?:%|percent|por ciento|days?|weeks?|months?|years?|hours?|hrs?|minutes?|times?|payments?|instal+ments?|invoices?|bills?"

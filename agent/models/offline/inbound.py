@@ -109,7 +109,7 @@ def _about(understood: Understanding) -> str:
 
 
 def _offer(document: Document, template: str) -> str | None:
-    if template != "plan_offer":
+    if template not in ("plan_offer", "plan_confirmed"):
         return None
     return next((plan.id for plan in document.account.plans if plan.state in ("approved", "offered")), None)
 

@@ -49,7 +49,8 @@ def for_intents(document: Document, understood: Understanding) -> str | None:
     linked = any(bill.payment_link for bill in document.collectible())
     ranked = (
         ("bot" in intents, "bot_ack"),
-        (bool(understood.terms or accepted_offer(document, understood)), "plan_ack"),
+        (accepted_offer(document, understood) is not None, "plan_confirmed"),
+        (bool(understood.terms), "plan_ack"),
         (bool({"concession", "contact_change"} & intents), "person_ack"),
         (bool(understood.payments) and 0 < may_promise >= promised, "promise_ack"),
         (bool(understood.payments), "promise_question"),

@@ -6,7 +6,7 @@ from agent.policy.reading import Message, meant, owed_minor
 from agent.policy.registry import Case, Says, allow, ask, refuse, rule
 from tools.activity.log_collection_activity import PlanRequestRecord, PromiseRecord
 from tools.dunning.generate_dunning_message import GenerateDunningMessage
-from tools.dunning.offers import instalment_dates
+from tools.dunning.offers import first_instalment_on, instalment_dates
 from tools.money import Money
 
 _FARTHEST = timedelta(days=366)  # a first instalment later than this is a slip of the pen
@@ -64,7 +64,7 @@ def plan(case: Case[PlanRequestRecord]) -> Says:
             if offered
             else refuse("There is no such open offer.")
         )
-    first = case.subject.first_on or today
+    first = first_instalment_on(case.subject.first_on, today)
     if not timedelta(0) <= first - today <= _FARTHEST:
         return refuse("The first instalment must lie within the coming year.")
     minor = owed_minor(case.account, meant(case.account, case.subject.invoices))

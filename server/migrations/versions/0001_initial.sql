@@ -325,7 +325,7 @@ CREATE TABLE approval (
     args jsonb NOT NULL,
     digest text NOT NULL,
     facts_digest text NOT NULL,
-    preview jsonb,                    -- the message as the customer would read it
+    preview jsonb NOT NULL,           -- the message as the customer would read it, or the record in one sentence
     reasons jsonb NOT NULL,
     role text NOT NULL CHECK (role IN ('collector', 'manager', 'admin')),
     amount_minor bigint NOT NULL DEFAULT 0,

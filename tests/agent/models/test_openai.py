@@ -28,9 +28,13 @@ def base_url(requests: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def config(base_url: str | None = None, **fields: Any) -> ModelConfig:
-    return ModelConfig(
-        **{"kind": "openai", "model": "fake", "api_key": SecretStr("k"), "base_url": base_url} | fields
-    )
+    settings: dict[str, Any] = {
+        "kind": "openai",
+        "model": "fake",
+        "api_key": SecretStr("k"),
+        "base_url": base_url,
+    }
+    return ModelConfig(**settings | fields)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The gate itself: what it refuses before any rule, who may approve, and who gets a permit."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -7,8 +8,9 @@ import pytest
 from agent.policy.digests import facts_digest, facts_record
 from agent.policy.document import load_policy
 from agent.policy.gate import Gate
+from agent.policy.replay import facts_of
 from agent.policy.verdict import Allow, Approver, Ask, Refuse
-from tests.agent.policy.cases import HIGH, REMINDER, owing, plan_request, policy_with, promise
+from tests.agent.policy.cases import HIGH, REMINDER, ROWS, Row, owing, plan_request, policy_with, promise
 from tests.builders import (
     a_contact,
     a_dispute,
@@ -174,3 +176,10 @@ def test_the_record_of_the_facts_is_json_without_personal_data() -> None:
         assert told not in record
     assert '"balance_minor":100000' in record
     assert '"zones":["America/Chicago"]' in record
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.rule}: {row.says}")
+def test_a_verdict_is_replayed_from_its_record_alone(row: Row) -> None:
+    policy = policy_with(load_policy().text, row.mode, profile=row.profile)
+    gate, stored = Gate(policy), json.loads(json.dumps(facts_record(row.facts, policy)))
+    assert gate.rule(row.action, facts_of(stored)) == gate.rule(row.action, row.facts)

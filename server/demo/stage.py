@@ -1,0 +1,105 @@
+"""The stage of the demo: a database and a server of its own, reached as a person reaches them."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.console import Console
+
+from server import settings as configuration
+
+NOW = "2026-11-17T16:00:00+00:00"  # a Tuesday morning in Chicago; the sample ledger is written for that day
+_START_SECONDS = 60.0
+# A model behind an endpoint may take its time over an answer; ours needs milliseconds.
+_ANSWER_SECONDS = 600.0
+console = Console(highlight=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where the demo plays: the environment of its commands and the client of its server.
+
+    What fails ends the demo with one sentence on stderr and exit code 1.
+    """
+
+    environment: dict[str, str]
+    api: httpx.Client
+
+    def command(self, *words: str, may_fail: bool = False) -> dict[str, Any]:
+        """Run `dunwell WORDS --json` as a person would, and give what it answered; `may_fail` gives a bad report, too."""
+        console.print(f"[dim]$ dunwell {' '.join(words)}[/dim]", soft_wrap=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "server.cli", *words, "--json"],
+            env=self.environment, stdout=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+        answered: dict[str, Any] = json.loads(done.stdout) if done.stdout else {}
+        if "error" in answered:
+            raise SystemExit(1)  # the command has said why on stderr
+        if done.returncode != 0 and not (may_fail and answered):
+            raise SystemExit(f"dunwell {words[0]} failed with exit code {done.returncode}.")
+        return answered
+
+    def get(self, path: str, **params: str | int) -> dict[str, Any]:
+        """GET a path of the API."""
+        return _content(self.api.get(path, params=params))
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """POST to a path of the API, and give what it answered."""
+        return _content(self.try_post(path, body))
+
+    def try_post(self, path: str, body: dict[str, Any]) -> httpx.Response:
+        """POST to a path of the API; the caller looks at the status."""
+        return self.api.post(path, json=body)
+
+
+def _content(response: httpx.Response) -> dict[str, Any]:
+    answered: dict[str, Any] = response.json()
+    if response.is_error:
+        raise SystemExit(f"{response.request.url.path}: {answered['detail']}")
+    return answered
+
+
+@contextmanager
+def open_stage(folder: Path, ledger: Path) -> Iterator[Stage]:
+    """A server on a free port, its database in `folder`, its policy beside the ledger, and Dana the collector."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {
+        **configuration.inherited(with_model=True),
+        "DUNWELL_DATA_DIR": str(folder / "data"),
+        "DUNWELL_CLOCK": NOW,
+        "DUNWELL_POLICY": str(ledger / "policy.toml"),
+        "DUNWELL_PORT": str(port),
+    }
+    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=_ANSWER_SECONDS, trust_env=False)
+    stage = Stage(environment, client)
+    key = stage.command("user", "add", "dana", "--role", "collector", "--limit", "5000")["api_key"]
+    server = subprocess.Popen([sys.executable, "-m", "server.cli", "serve"], env=environment)
+    try:
+        _wait(stage.api, server)
+        stage.api.headers["Authorization"] = f"Bearer {key}"
+        yield stage
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+        stage.api.close()
+
+
+def _wait(api: httpx.Client, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            if api.get("/readyz").status_code == httpx.codes.OK:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise SystemExit("The demo's server did not start.")
