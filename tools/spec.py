@@ -10,7 +10,6 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-
 _DEEPEST = 40  # our own arguments are four levels deep
 
 

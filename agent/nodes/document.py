@@ -6,6 +6,7 @@ from typing import Any
 
 from agent.engine.gather import Gathered
 from agent.engine.trigger import Trigger
+from agent.policy.document import Policy
 from tools.dunning.templates import templates
 from tools.ledger.model import Account, Invoice
 from tools.memory.pseudonyms import pseudonymise
@@ -77,15 +78,29 @@ def _reachable(account: Account) -> list[str]:
     return sorted(found, key=lambda channel: channel != "sms")
 
 
-def document(trigger: Trigger, known: Gathered) -> dict[str, Any]:
+def _channel(trigger: Trigger, known: Gathered, policy: Policy, reachable: Sequence[str]) -> str | None:
+    """The channel to answer on, or the ladder step's: "other" is one that the last message did not take."""
+    inbound, account = known.facts.inbound, known.facts.account
+    if inbound is not None and inbound.channel != "portal":
+        return inbound.channel
+    step = next((s for s in policy.ladder(account.customer.segment) if s.step == trigger.step), None)
+    if step is None or step.channel != "other":
+        return trigger.channel or (
+            reachable[0] if step and reachable and step.channel == "preferred" else None
+        )
+    last = next((touch.channel for touch in account.touches if touch.reply_to is None), None)
+    return next((channel for channel in reachable if channel != last), None)
+
+
+def document(trigger: Trigger, known: Gathered, policy: Policy) -> dict[str, Any]:
     """What the model reads: its task, the account's figures and states, and the conversation as untrusted data."""
     account = known.facts.account
-    inbound = known.facts.inbound
+    reachable = _reachable(account)
     return {
         "task": {
             "kind": trigger.kind,
             "step": trigger.step,
-            "channel": inbound.channel if inbound and inbound.channel != "portal" else trigger.channel,
+            "channel": _channel(trigger, known, policy, reachable),
             "message_id": trigger.message_id,
             "event": trigger.event,
             "follow_up": {"kind": trigger.follow_up_kind, "reason": trigger.follow_up_reason}
@@ -96,7 +111,7 @@ def document(trigger: Trigger, known: Gathered) -> dict[str, Any]:
         },
         "today": account.today.isoformat(),
         "weekday": f"{account.today:%A}",
-        "account": _account(account, _reachable(account)),
+        "account": _account(account, reachable),
         "signals": [
             {"kind": s.kind, "detail": s.detail, "quote": pseudonymise(s.quote, account)} for s in known.signals
         ],

@@ -15,7 +15,6 @@ from agent.policy.verdict import AGENT, Allow, Approver, Ask, Facts, Finding, Re
 from agent.state import EpisodeState
 from tools.activity.chain import Source
 from tools.activity.log_collection_activity import LogCollectionActivity, PromiseRecord
-from tools.activity.record import invoices_meant
 from tools.dunning.generate_dunning_message import GenerateDunningMessage
 from tools.dunning.render import draft_message
 from tools.errors import Refused
@@ -136,7 +135,7 @@ def _with_promises(facts: Facts) -> Account:
             continue
         record = LogCollectionActivity.model_validate(action.args).record
         if isinstance(record, PromiseRecord):
-            currency, meant = account.customer.currency, invoices_meant(account, record.invoices)
+            currency, meant = account.customer.currency, account.meant(record.invoices)
             promised += [
                 Promise(0, meant, Money.of(p.amount, currency).minor, currency, p.on, facts.now, "open")
                 for p in record.payments

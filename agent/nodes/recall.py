@@ -24,7 +24,9 @@ async def recall(state: EpisodeState, runtime: Runtime[Deliberation]) -> Episode
         known = await gather(conn, turn.deps, turn.trigger)
     turn.facts, turn.left_out = known.facts, known.left_out
     _record_signals(turn, known)
-    task = json.dumps(document(turn.trigger, known), ensure_ascii=False, separators=(",", ":"))
+    task = json.dumps(
+        document(turn.trigger, known, turn.deps.gate.policy), ensure_ascii=False, separators=(",", ":")
+    )
     return {"messages": [SystemMessage(prompts.load("system.md").text), HumanMessage(task)]}
 
 

@@ -6,7 +6,7 @@ from datetime import time
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -195,26 +195,46 @@ def limit(amount: str, currency: str) -> int:
 
 def load_policy(path: Path | None = None) -> Policy:
     """The policy at `path`, or the packaged default. Raises Misconfigured, in one sentence, when it cannot be used."""
-    where = str(path) if path else "the packaged policy"
+    if path is None:
+        return parse_policy(_packaged(), "the packaged policy")
     try:
-        text = (
-            path.read_text("utf-8")
-            if path
-            else resources.files("agent.policy").joinpath("policy.toml").read_text("utf-8")
-        )
+        text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as wrong:
-        raise Misconfigured(f"The policy file {where} cannot be read: {wrong}.") from wrong
-    return parse_policy(text, where)
+        raise Misconfigured(f"The policy file {path} cannot be read: {wrong}.") from wrong
+    return parse_policy(text, str(path))
 
 
 def parse_policy(text: str, where: str = "policy") -> Policy:
-    """A policy from its text. Raises Misconfigured, in one sentence, when it cannot be used."""
+    """A policy from its text. Raises Misconfigured, in one sentence, when it cannot be used.
+
+    A text that says `extends = "default"` holds only what differs from the packaged policy: its tables are laid over
+    that one's, key by key, and what is in force is the sum of both.
+    """
     try:
-        document = Document.model_validate(tomllib.loads(text))
+        content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as wrong:
         raise Misconfigured(f"The policy file {where} is not valid TOML: {wrong}.") from wrong
+    if content.pop("extends", None) == "default":
+        text = f"{_packaged()}\n# Laid over by {where}:\n{text}"
+        content = _laid_over(tomllib.loads(_packaged()), content)
+    try:
+        document = Document.model_validate(content)
     except ValidationError as wrong:
         first = wrong.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "the file"
         raise Misconfigured(f"The policy file {where} is wrong at {place}: {first['msg']}.") from wrong
     return Policy(document, f"{document.version}+{digest(text)[:12]}", text)
+
+
+def _packaged() -> str:
+    return resources.files("agent.policy").joinpath("policy.toml").read_text("utf-8")
+
+
+def _laid_over(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = (
+            _laid_over(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+        )
+    return merged

@@ -1,6 +1,6 @@
 """What several rules read from a case of a message: the recipient, whether it replies, what it asks for."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from agent.policy.registry import Case
@@ -100,12 +100,6 @@ def chaseable(account: Account) -> list[Invoice]:
     """Overdue invoices that nobody disputes or holds: what one consolidated reminder is about."""
     held = account.held_ids()
     return [i for i in account.overdue() if i.id not in held and i.currency == account.customer.currency]
-
-
-def meant(account: Account, named: Sequence[str]) -> list[str]:
-    """The named invoices that are open; where none is named, all that are overdue, and failing that all open ones."""
-    chosen = [i.id for i in account.invoices if i.id in named] if named else [i.id for i in account.overdue()]
-    return chosen or [i.id for i in account.invoices if i.is_open()]
 
 
 def owed_minor(account: Account, invoice_ids: Collection[str]) -> int:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from agent.policy.reading import meant, owed_minor
+from agent.policy.reading import owed_minor
 from agent.policy.registry import Case
 from agent.policy.rules.plans import promised_minor
 from agent.policy.verdict import Finding, Refuse
@@ -71,7 +71,7 @@ def amount_of(case: Case[Any]) -> int:
         case DisputeRecord(amount=str(amount)):
             minor = Money.of(amount, account.customer.currency).minor
         case PlanRequestRecord(invoices=invoices) | DisputeRecord(invoices=invoices):
-            minor = owed_minor(account, meant(account, invoices))
+            minor = owed_minor(account, account.meant(invoices))
         case ConcessionRequestRecord() | CreditHoldRecommendationRecord():
             minor = owed_minor(account, [invoice.id for invoice in account.invoices])
         case _:

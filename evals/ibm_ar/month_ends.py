@@ -36,6 +36,29 @@ def month_ends() -> list[date]:
     return [date(y, m, monthrange(y, m)[1]) for y, m in months if _FIRST <= (y, m) <= _LAST]
 
 
+_PAGE = """\
+# Seventeen month ends on real invoices
+
+Reproduce: `make month-ends` (needs the IBM file in `../shared/data/ibm_ar`; it is read there, never copied).
+
+{invoices} invoices of {customers} customers, {contacts} contact points derived (reserved example addresses, fictional
+numbers), {disputes} undated disputes; {seconds:.0f} s for the import and {cycles} cycles.
+Per date: invoices known; customers overdue; of these wholly held; proposals; approvals asked; messages sent (one
+consolidated message per customer); messages that wait for a permitted hour. Proposals include early notices to
+customers who are not overdue yet. An undated `Disputed` holds its invoice while it is open.
+Approvals are left undecided here and lapse after 48 hours.
+
+{head}
+{table}
+
+Why each proposal was allowed or asked, over all dates:
+
+| result | why | times |
+| --- | --- | ---: |
+{reasons}
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """What one line of the file says about an invoice, for checking a cycle's figures against the file itself."""
@@ -112,32 +135,22 @@ def row(cycle: dict[str, Any]) -> list[str]:
 def report(imported: dict[str, Any], cycles: list[dict[str, Any]], seconds: float) -> str:
     """The whole page in Markdown."""
     counts = imported["counts"]
-    lines = [
-        "# Seventeen month ends on real invoices",
-        "",
-        "Reproduce: `make month-ends` (needs the IBM file in `../shared/data/ibm_ar`; it is read there, never copied).",
-        "",
-        f"{counts['invoices']['new']} invoices of {counts['customers']['new']} customers, "
-        f"{counts['contacts']['new']} contact points derived (reserved example addresses, fictional numbers), "
-        f"{counts['disputes']['new']} undated disputes; {seconds:.0f} s for the import and {len(cycles)} cycles.",
-        "Per date: invoices known; customers overdue; of these wholly held; proposals; approvals asked; messages sent "
-        "(one consolidated message per customer); messages that wait for a permitted hour.",
-        "An undated `Disputed` holds its invoice while it is open. Approvals are left undecided and lapse after 48 hours.",
-        "",
-        "| date | " + " | ".join(_COLUMNS) + " |",
-        "| --- |" + " ---: |" * (len(_COLUMNS) - 1) + " --- |",
-        *("| " + " | ".join(row(cycle)) + " |" for cycle in cycles),
-        "",
-        "Why each proposal was allowed or asked, over all dates:",
-        "",
-        "| result | why | times |",
-        "| --- | --- | ---: |",
-    ]
+    table = ["| " + " | ".join(row(cycle)) + " |" for cycle in cycles]
     why = Counter(
         (v["result"], v["why"]) for c in cycles for v in c["verdicts"] if v["result"] != "not proposed"
     )
-    lines += [f"| {result} | {reason} | {times} |" for (result, reason), times in sorted(why.items())]
-    return "\n".join(lines) + "\n"
+    reasons = [f"| {result} | {reason} | {times} |" for (result, reason), times in sorted(why.items())]
+    return _PAGE.format(
+        invoices=counts["invoices"]["new"],
+        customers=counts["customers"]["new"],
+        contacts=counts["contacts"]["new"],
+        disputes=counts["disputes"]["new"],
+        seconds=seconds,
+        cycles=len(cycles),
+        head="| date | " + " | ".join(_COLUMNS) + " |\n| --- |" + " ---: |" * (len(_COLUMNS) - 1) + " --- |",
+        table="\n".join(table),
+        reasons="\n".join(reasons),
+    )
 
 
 def main() -> None:

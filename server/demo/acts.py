@@ -1,6 +1,5 @@
 """The demo, act by act: what is done on the stage, and how it is shown."""
 
-import json
 from pathlib import Path
 from typing import Any
 

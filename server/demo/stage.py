@@ -44,7 +44,8 @@ class Stage:
         if "error" in answered:
             raise SystemExit(1)  # the command has said why on stderr
         if done.returncode != 0 and not (may_fail and answered):
-            raise SystemExit(f"dunwell {words[0]} failed with exit code {done.returncode}.")
+            why = answered["failed"][0]["why"] if answered.get("failed") else f"exit code {done.returncode}."
+            raise SystemExit(f"dunwell {words[0]} failed: {why}")
         return answered
 
     def get(self, path: str, **params: str | int) -> dict[str, Any]:

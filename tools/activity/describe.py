@@ -3,7 +3,6 @@
 from typing import assert_never
 
 from tools.activity import log_collection_activity as kinds
-from tools.activity.record import invoices_meant
 from tools.dunning.offers import first_instalment_on, plan_instalments
 from tools.errors import Invalid
 from tools.followups.schedule_follow_up import ScheduleFollowUp
@@ -56,7 +55,7 @@ def _record(record: kinds.Record, account: Account) -> str:
 def _plan(record: kinds.PlanRequestRecord, account: Account) -> str:
     if record.offer is not None:
         return f"The customer accepts the offered plan {record.offer}."
-    total = account.balance_of(invoices_meant(account, record.invoices))
+    total = account.balance_of(account.meant(record.invoices))
     first_on = first_instalment_on(record.first_on, account.today)
     try:
         parts = plan_instalments(total, record.instalments, record.every, first_on)
@@ -69,6 +68,6 @@ def _plan(record: kinds.PlanRequestRecord, account: Account) -> str:
 
 
 def _numbers(account: Account, named: list[str]) -> str:
-    meant = invoices_meant(account, named)
+    meant = account.meant(named)
     numbers = [invoice.number for invoice in account.invoices if invoice.id in meant]
     return f"invoice {', '.join(numbers)}" if len(numbers) == 1 else f"invoices {', '.join(numbers)}"

@@ -36,12 +36,6 @@ class Said:
     zone: ZoneInfo
 
 
-def invoices_meant(account: Account, named: list[str]) -> list[str]:
-    """The named invoices that are open; where none is named, all that are overdue, and failing that all open ones."""
-    chosen = [i.id for i in account.invoices if i.id in named] if named else [i.id for i in account.overdue()]
-    return chosen or [i.id for i in account.invoices if i.is_open()]
-
-
 def talking_points(account: Account, why: str) -> dict[str, Any]:
     """What a person needs before they call, built from records: owed, promised, tried, held (policy.md 4)."""
     return {
@@ -97,7 +91,7 @@ async def _stop_all(
 async def _dispute(
     conn: AsyncConnection[Any], permit: Permit, record: kinds.DisputeRecord, said: Said
 ) -> None:
-    meant = invoices_meant(said.account, record.invoices)
+    meant = said.account.meant(record.invoices)
     source: Literal["customer", "collector"] = "customer" if said.message_id else "collector"
     if meant:
         amount = Money.of(record.amount, said.account.customer.currency) if record.amount else None
@@ -114,7 +108,7 @@ async def _promise(
     currency = said.account.customer.currency
     await add_promises(
         conn, permit, payments=[(Money.of(p.amount, currency), p.on) for p in record.payments],
-        invoice_ids=invoices_meant(said.account, record.invoices), message_id=said.message_id,
+        invoice_ids=said.account.meant(record.invoices), message_id=said.message_id,
         source="customer" if said.message_id else "collector", now=said.now,
     )  # fmt: skip
     await withdraw(conn, customer_id=permit.customer_id, reason="the customer promised to pay", now=said.now)
@@ -127,7 +121,7 @@ async def _plan(
         await move_plan(conn, plan_id=record.offer, state="active", from_states=["approved", "offered"])
         await withdraw(conn, customer_id=permit.customer_id, reason="a plan runs", now=said.now)
         return
-    meant = invoices_meant(said.account, record.invoices)
+    meant = said.account.meant(record.invoices)
     instalments = plan_instalments(
         said.account.balance_of(meant),
         record.instalments,
@@ -195,7 +189,7 @@ async def record_activity(  # noqa: C901, PLR0912 - one arm for each kind of rec
         case kinds.DisputeRecord() as record:
             await _dispute(conn, permit, record, said)
         case kinds.PaymentClaimRecord() as record:
-            meant = invoices_meant(said.account, record.invoices)
+            meant = said.account.meant(record.invoices)
             await place_hold(
                 conn, permit, reason="payment_claim", invoice_ids=meant or None, cleared_by="ledger",
                 message_id=said.message_id, now=said.now,

@@ -240,6 +240,12 @@ class Account:
         """Open invoices past due on `today`, oldest due date first."""
         return [invoice for invoice in self.invoices if invoice.is_overdue(self.today)]
 
+    def meant(self, named: Sequence[str]) -> list[str]:
+        """Ids of the open invoices that `named` means: those; where it names none, all overdue, or else all open."""
+        if named:
+            return [invoice.id for invoice in self.invoices if invoice.id in named]
+        return [i.id for i in self.overdue()] or [i.id for i in self.invoices if i.is_open()]
+
     def balance_of(self, invoice_ids: Sequence[str]) -> Money:
         """What is owed on those invoices together; ids that are not open here count nothing."""
         return Money(

@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from agent.policy.reading import Message, meant, owed_minor
+from agent.policy.reading import Message, owed_minor
 from agent.policy.registry import Case, Says, allow, ask, refuse, rule
 from tools.activity.log_collection_activity import PlanRequestRecord, PromiseRecord
 from tools.dunning.generate_dunning_message import GenerateDunningMessage
@@ -35,7 +35,7 @@ def promise(case: Case[PromiseRecord]) -> Says:
     days = [(payment.on - today).days for payment in case.subject.payments]
     minor, owed = (
         promised_minor(case),
-        owed_minor(case.account, meant(case.account, case.subject.invoices)),
+        owed_minor(case.account, case.account.meant(case.subject.invoices)),
     )
     if min(days) < 0:
         return refuse("A promised date lies in the past: ask the customer for another.")
@@ -67,7 +67,7 @@ def plan(case: Case[PlanRequestRecord]) -> Says:
     first = first_instalment_on(case.subject.first_on, today)
     if not timedelta(0) <= first - today <= _FARTHEST:
         return refuse("The first instalment must lie within the coming year.")
-    minor = owed_minor(case.account, meant(case.account, case.subject.invoices))
+    minor = owed_minor(case.account, case.account.meant(case.subject.invoices))
     if minor < case.subject.instalments:
         return refuse("There is nothing to pay in parts.")
     return _plan(case, minor, instalment_dates(first, case.subject.every, case.subject.instalments)[-1])

@@ -120,7 +120,9 @@ async def test_facts_that_never_hold_still_end_in_a_conflict_with_nothing_done(w
     with pytest.raises(Conflict, match="kept changing"):
         await world.engine(ScriptedModel(script=move)).run(world.step())
 
-    assert [world.count(table) for table in ("fence", "episode", "decision", "outbox", "activity_log")] == [0] * 5
+    assert [world.count(table) for table in ("fence", "episode", "decision", "outbox", "activity_log")] == [
+        0
+    ] * 5
 
 
 async def test_a_commit_that_fails_leaves_nothing_and_the_same_trigger_works_afterwards(world: World) -> None:

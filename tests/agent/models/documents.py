@@ -16,7 +16,7 @@ _PURPOSES = {
     "condolence": "condolence", "crisis": "crisis",
     **dict.fromkeys(("balance_reply", "invoice_copy_reply", "payment_link_reply", "promise_question", "bot_ack",
                      "clarify", "smalltalk_ack"), "reply"),
-    **dict.fromkeys(("promise_ack", "plan_ack", "dispute_ack", "payment_claim_ack", "hold_ack", "hardship_ack",
+    **dict.fromkeys(("promise_ack", "plan_ack", "plan_confirmed", "dispute_ack", "payment_claim_ack", "hold_ack", "hardship_ack",
                      "fraud_ack", "wrong_party_ack", "person_ack"), "acknowledgement"),
 }  # fmt: skip
 TEMPLATES = {

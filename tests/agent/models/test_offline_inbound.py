@@ -95,7 +95,8 @@ def test_the_same_promise_twice_is_recorded_once() -> None:
 
 def test_yes_to_an_offer() -> None:
     [proposed] = rounds(inbound("Yes, that works", account={"plans": [OFFER]}))
-    assert brief(proposed) == PLAN
+    assert brief(proposed) == ["plan_request", "speak plan_confirmed sms"]
+    assert proposed[1]["args"]["offer"] == "p1"
     assert proposed[0]["args"]["record"]["offer"] == "p1"
 
 

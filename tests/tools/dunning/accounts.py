@@ -164,7 +164,7 @@ def drafted(
         tone=template.tone,
         template=template.name,
         invoices=[invoice.id for invoice in account.invoices],
-        offer="plan-1" if template.purpose == "plan_offer" else None,
+        offer="plan-1" if "plan.schedule" in template.needs else None,
     )
     return draft_message(
         call, account, COMPANY, first_contact=first_contact, reply_contact_id=None, payment_minor=12_345
