@@ -35,6 +35,8 @@ async def import_and_handle(
     engine: Engine, folder: Path, *, imported_by: str, mapping: Path | None = None
 ) -> dict[str, Any]:
     """Import a folder by its mapping file, then run the episodes that its payments and disputes open."""
+    if not folder.is_dir():
+        raise Invalid(f"There is no folder {folder}.")
     report = await import_folder(
         engine.deps, folder, Mapping.read(mapping or folder / MAPPING), imported_by=imported_by
     )

@@ -180,6 +180,7 @@ def a_draft(args: Mapping[str, Any] | None = None, **given: Any) -> Draft:
             "contact_id": f"contact-{of['channel']}", "channel": of["channel"], "language": "en", "purpose": of["purpose"],
             "template": of["template"], "version": "v1", "subject": "Your account", "body": "Hello", "amount_minor": 100_000,
             "untraced": (), "denied": (), "segments": 1 if of["channel"] == "sms" else None, "language_fallback": False,
+            "way_out": True, "disclosed": True,
             **given,
         }
     )  # fmt: skip

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agent.engine.trigger import Trigger
 from agent.policy.verdict import ROLES, Role
-from tools.spec import Action
+from tools.spec import Action, storable
 
 Word = Literal["approve", "edit", "reject", "withdraw", "expire", "supersede"]
 State = Literal["pending", "resuming", "approved", "edited", "rejected", "withdrawn", "expired", "superseded"]
@@ -81,6 +81,9 @@ class Decision(BaseModel):
     def _edit_has_arguments(self) -> "Decision":
         if (self.decision == "edit") != (self.edited_args is not None):
             raise ValueError("edited_args goes with the decision edit, and only with it")
+        given = [self.reason, self.edited_args]
+        if storable(given) != given:
+            raise ValueError("it holds characters or numbers that cannot be stored")
         return self
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import psycopg
 import structlog
+from langgraph.errors import UnknownInterruptError
 from langgraph.types import Command
 from psycopg import AsyncConnection
 
@@ -18,10 +19,12 @@ from agent.engine.run import Engine, hand_over
 from agent.nodes.judge import rule
 from agent.policy.verdict import AGENT, Approver, Ask, Refuse
 from agent.state import GRAPH_VERSION
+from tools import sql
 from tools.activity.chain import Entry, Source
 from tools.errors import AlreadyDecided, Conflict
 from tools.spec import Action
 
+_SQL = sql.load("agent.engine")
 _log = structlog.get_logger()
 _MAX_REDRAFTS = 2  # policy: rejected with a reason is redrafted at most twice, then a person writes
 _ENDS: dict[Word, State] = {
@@ -56,7 +59,10 @@ async def _deliberate(
         turn.facts, _ = await gather_facts(conn, engine.deps, trigger)
     if approval.graph_version == GRAPH_VERSION:
         answer = {approval.interrupt_id: {"decision": word, "action_digest": approval.digest}}
-        await engine.invoke(Command(resume=answer), turn, thread=approval.id, resuming=True)
+        try:
+            await engine.invoke(Command(resume=answer), turn, thread=approval.id, resuming=True)
+        except UnknownInterruptError:  # somebody else finished the same claim, and its thread is gone
+            raise AlreadyDecided(f"Approval {approval.id} was decided already.") from None
     elif word in ("approve", "edit", "supersede"):
         # The thread waits in another version of the graph: it is never resumed into this one, the action is asked again.
         turn.proposals.append(rule(turn, action, actor=user.name, source="Collector"))
@@ -84,6 +90,7 @@ async def _commit(
         async with one_customer(deps.pool, approval.customer_id) as conn:
             await fence(conn, deps, turn, f"{approval.id}:{approval.interrupt_id}")
             await _hold_still(conn, engine, turn)
+            await _not_done(conn, approval, turn)
             entries = await write_decisions(
                 conn,
                 deps,
@@ -92,9 +99,10 @@ async def _commit(
                 approval_id=approval.id,
                 approved_by="policy" if system else user.name,
             )
-            await queries.finish(
+            if not await queries.finish(
                 conn, approval_id=approval.id, state=decided.state, outcome=decided.outcome or None, now=now
-            )
+            ):
+                raise AlreadyDecided(f"Approval {approval.id} was given back meanwhile; decide again.")
             await close_log(conn, deps, turn, [ended, *entries])
             await widen(conn)
             await engine.saver.forget(approval.id, conn)
@@ -112,6 +120,17 @@ async def _hold_still(conn: AsyncConnection[object], engine: Engine, turn: Delib
     seen = turn.base_facts()
     if replace(fresh.account, now=seen.account.now) != seen.account:
         raise FactsMoved
+
+
+async def _not_done(conn: AsyncConnection[object], approval: Approval, turn: Deliberation) -> None:
+    """An edit may have made this action the same as a sibling's: an episode does one thing once. Raises Conflict."""
+    action = turn.answered.action if turn.answered else approval.action
+    if not any(proposal.allowed and proposal.action == action for proposal in turn.proposals):
+        return
+    given = {"episode_id": approval.episode_id, "digest": action.digest}
+    cursor = await conn.execute(_SQL["done_already"], given)
+    if await cursor.fetchone() is not None:
+        raise Conflict("Exactly this was done already in the same episode; reject this one.")
 
 
 def _end(

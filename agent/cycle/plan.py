@@ -14,7 +14,8 @@ from agent.policy.ladder import EARLY, next_step
 from tools import sql
 from tools.ledger.model import PaymentHistory, Tier
 from tools.ledger.queries import remember_portfolio
-from tools.risk.score import tier_from
+from tools.risk.score import MODEL_ID, TIER_HORIZON, late_probability, tier_from
+from tools.spec import canonical, digest
 
 _SQL = sql.load("agent.cycle")
 
@@ -76,13 +77,22 @@ async def _score(
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_SQL["score_customers"], {"today": today, "now": now})
         rows = await cursor.fetchall()
-    tiers = {}
+    tiers: dict[str, Tier] = {}
+    scores: list[tuple[str, float, str, str]] = []
     for row in rows:
         own = PaymentHistory(row["settled"], 0, row["late_7d"], 0, 0)
-        tiers[row["id"]], _ = tier_from(
-            own, portfolio, utilisation=row["utilisation"], oldest=row["oldest"], broken=row["broken"]
-        )
+        made_of = {"utilisation": row["utilisation"], "oldest": row["oldest"], "broken": row["broken"]}
+        tiers[row["id"]], drivers = tier_from(own, portfolio, **made_of)
+        probability = late_probability(own, portfolio, TIER_HORIZON)
+        if probability is not None:
+            features = digest([row["settled"], row["late_7d"], made_of])
+            scores.append((row["id"], probability, features, canonical(drivers)))
     await conn.execute(_SQL["set_tier"], {"ids": list(tiers), "tiers": list(tiers.values())})
+    columns = [list(column) for column in zip(*scores, strict=True)] or [[], [], [], []]
+    named = dict(zip(("ids", "probabilities", "hashes", "reasons"), columns, strict=True))
+    await conn.execute(
+        _SQL["keep_scores"], {**named, "today": today, "horizon": TIER_HORIZON, "model_id": MODEL_ID}
+    )
     return tiers
 
 

@@ -24,6 +24,19 @@ SELECT c.id, coalesce(a.settled, 0)::int AS settled, coalesce(a.late_7d, 0)::int
        coalesce(a.oldest, 0)::int AS oldest, coalesce(b.broken, 0)::int AS broken
   FROM customer c LEFT JOIN account a ON a.customer_id = c.id LEFT JOIN broken b ON b.customer_id = c.id;
 
+-- keep_scores --
+-- One score for each open invoice on a day: what risk was taken to be, for whoever asks later how good it was.
+INSERT INTO risk_score (invoice_id, customer_id, as_of, horizon, probability, model_id, features_hash, reasons)
+SELECT i.id, i.customer_id, %(today)s, %(horizon)s, t.probability, %(model_id)s, t.features_hash, t.reasons::jsonb
+  FROM unnest(%(ids)s::text[], %(probabilities)s::float8[], %(hashes)s::text[], %(reasons)s::text[])
+       AS t(customer_id, probability, features_hash, reasons)
+  JOIN invoice i ON i.customer_id = t.customer_id
+  LEFT JOIN LATERAL (SELECT sum(amount_minor) AS applied FROM allocation
+                      WHERE invoice_id = i.id AND applied_on <= %(today)s) a ON true
+ WHERE i.issue_date <= %(today)s AND NOT i.deleted AND i.ledger_state IN ('open', 'partially_paid', 'paid')
+   AND i.total_minor > coalesce(a.applied, 0)
+    ON CONFLICT (invoice_id, as_of, horizon, model_id) DO NOTHING;
+
 -- plan --
 -- Who owes what on a day, what is in the way, and which ladder step the oldest undisputed overdue invoice has reached.
 -- One row a customer with something open and due or about to be.

@@ -28,6 +28,9 @@ VALUES (%(customer_id)s, %(episode_id)s, %(approval_id)s, %(position)s, %(tool)s
         %(verdict)s, %(role)s, %(reasons)s, %(policy_version)s, %(facts)s, %(facts_digest)s, %(now)s)
 RETURNING id;
 
+-- done_already --
+SELECT 1 FROM decision WHERE episode_id = %(episode_id)s AND digest = %(digest)s AND verdict = 'allow' LIMIT 1;
+
 -- approval --
 INSERT INTO approval (id, customer_id, episode_id, decision_id, kind, tool, args, digest, facts_digest, preview, reasons,
                       role, amount_minor, currency, assignee, proposed_by, redrafts, interrupt_id, graph_version,

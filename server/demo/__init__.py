@@ -18,11 +18,13 @@ SAMPLE = "tools.ledger.sample"
 def run_demo(*, keep: bool, ledger: Path | None = None) -> int:
     """Play the demo in a database of its own and print its figures as the last line. Gives the exit code."""
     started = time.monotonic()
-    folder = Path(tempfile.mkdtemp(prefix="dunwell-demo-"))
     sample = ledger or Path(str(resources.files(SAMPLE).joinpath("")))
+    if not (sample / "policy.toml").is_file():
+        raise SystemExit(f"There is no sample ledger in {sample}: it lacks policy.toml.")
     console.print(
         Rule("[bold]Dunwell[/bold]: the model proposes, the policy disposes, a person decides what is risky")
     )
+    folder = Path(tempfile.mkdtemp(prefix="dunwell-demo-"))
     try:
         with open_stage(folder, sample) as stage:
             figures = play(stage, sample)

@@ -26,4 +26,6 @@ class Draft:
     untraced: Sequence[str]
     denied: Sequence[str]
     segments: int | None
+    way_out: bool  # the text says how to opt out
+    disclosed: bool  # the text says that an automated assistant writes
     language_fallback: bool  # the customer's language has no reviewed template: English was used

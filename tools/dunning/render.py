@@ -1,5 +1,6 @@
 """From a call of `generate_dunning_message` to the message as it would be sent. Pure: the same account, the same text."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,9 @@ from tools.ledger.model import Account
 from tools.money import Money
 
 _MASKED = "\N{BLACK SQUARE}"
+# Read from the finished text, not taken from the template's index: the policy wants to see it there.
+_WAY_OUT = re.compile(r"\bSTOP\b")
+_DISCLOSED = re.compile(r"\bautomated assistant\b|\basistente automatizado\b", re.IGNORECASE)
 # Purposes of which a free text asks for nothing; every other free text carries the way out, to be safe.
 _NOT_COLLECTION: frozenset[Purpose] = frozenset({"receipt", "opt_out_confirmation", "condolence", "crisis"})
 
@@ -90,6 +94,8 @@ def draft_message(
         untraced=untraced(_joined(subject, body), sources, crisis=args.purpose == "crisis"),
         denied=denied(wording, conceded=conceded),
         segments=segments(body) if args.channel == "sms" else None,
+        way_out=_WAY_OUT.search(body) is not None,
+        disclosed=_DISCLOSED.search(body) is not None,
         language_fallback=fallback,
     )
 

@@ -16,6 +16,8 @@ NextAction = Literal[
     "early_notice", "remind", "call", "hand_over",
 ]  # fmt: skip
 
+# Names this way of scoring in every stored score.
+MODEL_ID = "shrunken-late-rate-1"
 # How many settled invoices the portfolio's rate is worth: with 5, a customer with 5 of their own is half and half.
 PRIOR_WEIGHT = 5
 # Below this the rate says more about the portfolio than about the customer (policy.md 3: unscored counts as high).

@@ -9,7 +9,7 @@ from tools.dunning.generate_dunning_message import GenerateDunningMessage
 from tools.dunning.offers import first_instalment_on, instalment_dates
 from tools.money import Money
 
-_FARTHEST = timedelta(days=366)  # a first instalment later than this is a slip of the pen
+_FARTHEST = timedelta(days=366)  # a first instalment or a promise later than this is a slip of the pen
 
 
 def promised_minor(case: Case[PromiseRecord]) -> int:
@@ -41,6 +41,10 @@ def promise(case: Case[PromiseRecord]) -> Says:
         return refuse("A promised date lies in the past: ask the customer for another.")
     if minor <= 0:
         return refuse("Nothing is promised: ask the customer for the amount.")
+    if owed == 0:
+        return refuse("Nothing is owed that could be promised: leave it to a person.")
+    if max(days) > _FARTHEST.days:
+        return refuse("A promised date must lie within the coming year: ask the customer for another.")
     if minor > owed:
         return ask("collector", "The customer promised more than is owed.")
     if spread(case):

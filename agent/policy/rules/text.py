@@ -35,6 +35,24 @@ def wording(case: Message) -> Says:
     )
 
 
+@rule("MSG-WAY-OUT", source="policy.md 5.5; 12 CFR 1006.6(e)", applies=GenerateDunningMessage)
+def way_out(case: Message) -> Says:
+    """What counts as collection says how to opt out: every demand, every offer, every free text."""
+    counts = dunning(case) or case.subject.purpose == "plan_offer" or case.subject.template is None
+    if case.facts.draft is None or case.facts.draft.way_out or not counts:
+        return None
+    return None if case.subject.purpose in CONFIRMATIONS else refuse("It does not say how to opt out.")
+
+
+@rule("MSG-IDENTITY", source="policy.md 5.4; EU AI Act 50(1)", applies=GenerateDunningMessage)
+def identity(case: Message) -> Says:
+    """The first message that we start a conversation with says that an automated assistant writes."""
+    spoken = any(touch.state in ("sent", "delivered") for touch in case.account.touches)
+    if case.facts.draft is None or case.facts.draft.disclosed or spoken or not dunning(case):
+        return None
+    return refuse("The first message must say that an automated assistant writes.")
+
+
 @rule("MSG-SMS-LENGTH", source="policy.md 5.8", applies=GenerateDunningMessage)
 def sms_length(case: Message) -> Says:
     """An SMS has at most three segments."""

@@ -60,7 +60,9 @@ async def test_one_allowed_and_two_risky_actions_take_effect_exactly_once_each(
 
     async def by_two_people(approval_id: str) -> None:
         decision = await world.decision(approval_id)
-        told = await clicks(engine, approval_id, [(decision, u) for u in (MANAGER, SECOND_MANAGER) for _ in range(CLICKS)])
+        told = await clicks(
+            engine, approval_id, [(decision, u) for u in (MANAGER, SECOND_MANAGER) for _ in range(CLICKS)]
+        )
         assert [won.took_effect for won in winners(told)] == [True]
 
     if order == "both at once":
@@ -74,7 +76,11 @@ async def test_one_allowed_and_two_risky_actions_take_effect_exactly_once_each(
 
     assert {world.state(a) for a in waiting} == {"approved"}
     assert sum(world.effects().values()) == 3
-    assert sorted(world.sql("SELECT count(*) FROM decision WHERE verdict = 'allow' GROUP BY digest")) == [1, 1, 1]
+    assert sorted(world.sql("SELECT count(*) FROM decision WHERE verdict = 'allow' GROUP BY digest")) == [
+        1,
+        1,
+        1,
+    ]
     assert world.without_decision() == []
     assert world.checkpoints() == 0
     assert world.count("activity_log", "action = 'approval.approved'") == 2
@@ -124,7 +130,9 @@ async def _claimed(world: World, approval_id: str, word: str = "approve", note: 
         )  # fmt: skip
 
 
-@pytest.mark.parametrize(("word", "state", "effects"), [("approve", "approved", 1), ("reject", "rejected", 0)])
+@pytest.mark.parametrize(
+    ("word", "state", "effects"), [("approve", "approved", 1), ("reject", "rejected", 0)]
+)
 async def test_a_claim_whose_process_died_is_finished_exactly_once(
     world: World, word: str, state: str, effects: int
 ) -> None:
@@ -137,7 +145,9 @@ async def test_a_claim_whose_process_died_is_finished_exactly_once(
 
     world.clock.advance(timedelta(minutes=3))
     told = await asyncio.gather(
-        *(decide.resume_stranded(engine, waiting) for _ in range(CLICKS)), sweep(engine), return_exceptions=True
+        *(decide.resume_stranded(engine, waiting) for _ in range(CLICKS)),
+        sweep(engine),
+        return_exceptions=True,
     )
 
     assert len(winners([t for t in told if isinstance(t, Decided | BaseException)])) <= 1
@@ -175,12 +185,16 @@ async def test_a_stranded_answer_whose_claim_was_given_back_meanwhile_does_nothi
 async def test_a_resume_that_fails_gives_the_claim_back_and_the_next_click_works(world: World) -> None:
     world.customer(segment="draft")
     engine, (waiting,) = await world.asked(message())
-    world.sql("ALTER TABLE activity_log ADD CONSTRAINT broken CHECK (action <> 'approval.approved') NOT VALID")
+    world.sql(
+        "ALTER TABLE activity_log ADD CONSTRAINT broken CHECK (action <> 'approval.approved') NOT VALID"
+    )
     decision = await world.decision(waiting)
 
     told = await clicks(engine, waiting, [(decision, MANAGER)])
     assert not isinstance(told[0], Decided | CollectionsError)
-    assert world.sql("SELECT state, answer, decided_by, claimed_at FROM approval") == [("pending", None, None, None)]
+    assert world.sql("SELECT state, answer, decided_by, claimed_at FROM approval") == [
+        ("pending", None, None, None)
+    ]
     assert world.count("outbox") == 0
     assert world.checkpoints() > 0
 

@@ -64,7 +64,9 @@ async def test_every_table_with_a_customer_in_it_is_narrowed(world: World) -> No
                         WHERE a.attname = 'customer_id' AND c.relnamespace = 'public'::regnamespace AND c.relkind = %s"""
     assert set(world.sql(RLS)) == {"customer", *world.sql(with_customer, "r")}
     # A view reads with its owner's rights, which see everybody, unless it says otherwise.
-    invoking = "SELECT relname FROM pg_class WHERE relkind = 'v' AND 'security_invoker=true' = ANY(reloptions)"
+    invoking = (
+        "SELECT relname FROM pg_class WHERE relkind = 'v' AND 'security_invoker=true' = ANY(reloptions)"
+    )
     assert set(world.sql(with_customer, "v")) <= set(world.sql(invoking))
 
 
