@@ -117,7 +117,8 @@ async def write_decisions(
             permit = deps.gate.permit(
                 proposal.ruling, proposal.action, decision_id=decision_id, episode_id=turn.episode_id
             )
-            done = await apply(conn, deps, permit, proposal, approved_by=approved_by)
+            embedded = turn.vectors.get(proposal.action.digest)
+            done = await apply(conn, deps, permit, proposal, approved_by=approved_by, embedded=embedded)
         wait = next((w for w in waiting if w.proposal is proposal), None)
         if wait is not None:
             asked.append((wait, decision_id))
@@ -244,7 +245,9 @@ async def write_trigger_done(conn: AsyncConnection[Any], deps: Deps, turn: Delib
     trigger, now = turn.trigger, deps.clock.now()
     entries: list[Entry] = []
     if trigger.message_id is not None and trigger.kind == "inbound":
-        await mark_handled(conn, message_id=trigger.message_id, episode_id=turn.episode_id, now=now)
+        await mark_handled(
+            conn, message_id=trigger.message_id, episode_id=turn.episode_id, now=now, embedded=turn.heard
+        )
         entries.append(
             Entry(
                 "customer", "Customer", "message.received", {"message": trigger.message_id}, turn.episode_id

@@ -13,6 +13,7 @@ from agent.signals import Signal, detect
 from tools.clock import business_day
 from tools.ledger.model import Account
 from tools.ledger.queries import read_account
+from tools.memory.embeddings import Embedded
 from tools.memory.messages import (
     InboundMessage,
     StandingFact,
@@ -22,18 +23,23 @@ from tools.memory.messages import (
     recent_window,
     standing_facts,
 )
+from tools.memory.search import Hit, search
 from tools.risk.score import read_risk
+
+_ASKED = 2000  # characters of a message that are searched for; below them stands what it quotes
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """Facts for the rules, and the conversation for the prompt."""
+    """Facts for the rules, and the conversation for the prompt: its newest messages, and how many there are in all."""
 
     facts: Facts
     signals: Sequence[Signal]
     window: Sequence[WindowMessage]
-    left_out: int
+    messages: int
     standing: Sequence[StandingFact]
+    standing_in_all: int
+    memory: Sequence[Hit] = ()  # earlier messages that fit what is asked now, best first
 
 
 async def gather_facts(
@@ -69,14 +75,39 @@ async def gather_facts(
 
 
 async def gather(conn: AsyncConnection[Any], deps: Deps, trigger: Trigger) -> Gathered:
-    """Facts, the recent window and the standing facts. Semantic memory will join the window here."""
+    """Facts, the recent window and the standing facts; what memory finds is added by `remember`."""
     facts, signals = await gather_facts(conn, deps, trigger)
-    window, left_out = await recent_window(
+    window, messages = await recent_window(
         conn, customer_id=trigger.customer_id, upto=trigger.message_id, limit=deps.bounds.window_messages
     )
-    window, cut = _within(window, deps.bounds.window_chars)
-    standing = await standing_facts(conn, customer_id=trigger.customer_id, limit=deps.bounds.standing_facts)
-    return Gathered(facts, signals, window, left_out + cut, standing)
+    standing, in_all = await standing_facts(
+        conn, customer_id=trigger.customer_id, limit=deps.bounds.standing_facts
+    )
+    return Gathered(facts, signals, window, messages, standing, in_all)
+
+
+def asks(trigger: Trigger, known: Gathered) -> str | None:
+    """What memory is asked: the customer's own words, or what the task says in words; None where it says nothing."""
+    inbound = known.facts.inbound
+    said = inbound.body if inbound else " ".join(filter(None, (trigger.note, trigger.follow_up_reason)))
+    return said.strip() or None
+
+
+async def remember(
+    conn: AsyncConnection[Any],
+    deps: Deps,
+    trigger: Trigger,
+    known: Gathered,
+    *,
+    text: str,
+    query: Embedded | None,
+) -> Gathered:
+    """`known` with the earlier messages that fit `text`, searched over the whole history before the newest message."""
+    hits = await search(
+        conn, customer_id=trigger.customer_id, text=text[:_ASKED], query=query, limit=deps.bounds.memory_hits,
+        language=known.facts.account.customer.language, before=trigger.message_id,
+    )  # fmt: skip
+    return replace(known, memory=hits)
 
 
 def _inbound(account: Account, message: InboundMessage, signals: Sequence[Signal], replies: int) -> Inbound:
@@ -92,14 +123,3 @@ def _inbound(account: Account, message: InboundMessage, signals: Sequence[Signal
         replies=replies,
         at=message.at,
     )
-
-
-def _within(window: Sequence[WindowMessage], chars: int) -> tuple[list[WindowMessage], int]:
-    """The newest messages whose texts fit into `chars` together, and how many did not; the newest always stays."""
-    kept: list[WindowMessage] = []
-    for message in reversed(window):
-        chars -= len(message.body)
-        if kept and chars < 0:
-            break
-        kept.append(message)
-    return kept[::-1], len(window) - len(kept)

@@ -27,11 +27,13 @@ from agent.engine.deliberation import Deliberation, Proposal
 from agent.engine.narrow import one_customer, widen
 from agent.engine.saver import Buffer, BufferedSaver
 from agent.engine.trigger import Trigger
+from agent.engine.vectors import embed_drafts
 from agent.graph import Graph, build_graph
 from agent.nodes.judge import rule
 from agent.state import GRAPH_VERSION, EpisodeState
 from tools import sql
 from tools.errors import Conflict, Unavailable
+from tools.memory.reembed import assert_same_model
 from tools.spec import Action
 
 _SQL = sql.load("agent.engine")
@@ -57,9 +59,10 @@ class Engine:
         self.graph: Graph = build_graph(self.saver)
 
     async def open(self) -> None:
-        """Record the policy in force, which every decision cites."""
+        """Record the policy in force, which every decision cites. Raises Misconfigured where the memory is another model's."""
         policy = self.deps.gate.policy
         async with self.deps.pool.connection() as conn, conn.transaction():
+            await assert_same_model(conn, self.deps.embedder, now=self.deps.clock.now())
             await conn.execute(
                 _SQL["policy_version"],
                 {"version": policy.version, "body": policy.text, "now": self.deps.clock.now()},
@@ -74,6 +77,7 @@ class Engine:
             started_at = self.deps.clock.now()
             await self._deliberate(turn)
             waiting = [await self.ask(turn, proposal) for proposal in turn.proposals if proposal.asked]
+            await embed_drafts(turn)
             try:
                 async with one_customer(self.deps.pool, trigger.customer_id) as conn:
                     await fence(conn, self.deps, turn, trigger.turn_key)

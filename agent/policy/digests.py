@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from agent.policy.document import Policy
@@ -18,6 +19,7 @@ _LEFT_OUT = frozenset(
 _COUNTED = frozenset(
     {"untraced", "denied", "hold_reason"}
 )  # kept as a number: how many there are, how long the text is
+_AS_IS = frozenset({str, int, bool, float, type(None)})
 
 
 # Offering an approved plan is what its message does: it does not void the approval of that message.
@@ -101,17 +103,15 @@ def _recipient(account: Account, facts: Facts) -> list[Any]:
 
 def _plain(value: Any) -> Any:
     """A value of ours as JSON, field by field, without what must not be kept."""
+    if type(value) in _AS_IS:
+        return value
     if isinstance(value, Action):  # staged earlier: its quotes are the customer's words
         record = value.args.get("record")
         said = {key: record.get(key) for key in ("kind", "why")} if isinstance(record, Mapping) else None
         return {"customer_id": value.customer_id, "tool": value.tool, "digest": value.digest, "record": said}
-    if is_dataclass(value):
-        return {
-            field.name: len(content or ()) if field.name in _COUNTED else _plain(content)
-            for field in fields(value)
-            if field.name not in _LEFT_OUT
-            for content in (getattr(value, field.name),)
-        }
+    if is_dataclass(type(value)):
+        record = {name: _plain(getattr(value, name)) for name in _kept(type(value))}
+        return record | {name: len(getattr(value, name) or ()) for name in _COUNTED if hasattr(value, name)}
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, frozenset):
@@ -119,3 +119,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(content) for key, content in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+@cache
+def _kept(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(kind) if f.name not in _LEFT_OUT | _COUNTED)

@@ -16,7 +16,7 @@ def detect(text: str) -> tuple[Signal, ...]:
     Recall comes before precision: what only may be a signal is one. A dispute has one reason, the first rule
     in the lexicon that fits; an opt-out covers this channel, or all where any words are broader.
     """
-    lexicon = phrases.load("agent.signals", "lexicon.toml")
+    lexicon = phrases.load("agent.signals", "lexicon")
     read = [(sentence, lexicon.masked(sentence.plain)) for sentence in sentences(own_words(text))]
     found: dict[tuple[str, str | None], Signal] = {}
     for rule in lexicon.rules:

@@ -13,7 +13,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 _SENTENCE = re.compile(r"(?<=[.!?;…])\s+|[\r\n]+")
-_TOKEN = re.compile(r"\d+(?:[.,:/-]\d+)*|[^\W\d_]+(?:['’`´][^\W\d_]+)*(?:\d+[^\W_]*)?")
+_TOKEN = re.compile(r"#(?!\S)|\d+(?:[.,:/-]\d+)*|[^\W\d_]+(?:['’`´][^\W\d_]+)*(?:\d+[^\W_]*)?")
 _REPLY_HEADER = re.compile(
     r"^\s*(on\b.{0,200}\bwrote:|el\b.{0,200}\bescribi[oó]:|-{2,}\s*(original message|mensaje original)\b.*"
     r"|(from|de|sent|enviado):\s.{0,300})\s*$",
@@ -111,8 +111,9 @@ def spelling() -> Mapping[str, Any]:
 @cache
 def _known() -> frozenset[str]:
     """Every longer word of the lexicon: what a phrase names is no typo of something else."""
-    lexicon = resources.files("agent.signals").joinpath("lexicon.toml").read_text("utf-8")
-    return frozenset(re.findall(r"[a-z]{6,}", lexicon))
+    folder = resources.files("agent.signals").joinpath("lexicon")
+    texts = (file.read_text("utf-8") for file in folder.iterdir() if file.name.endswith(".toml"))
+    return frozenset(word for text in texts for word in re.findall(r"[a-z]{6,}", text))
 
 
 @lru_cache(maxsize=65_536)

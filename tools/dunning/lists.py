@@ -4,7 +4,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from babel.dates import format_date
@@ -25,7 +25,12 @@ _SMS_LINKS = 2
 
 def day(on: date, sources: Sources) -> str:
     """A date as the customer reads it, short in an SMS."""
-    return format_date(on, "medium" if sources.channel == "sms" else "long", locale=LOCALES[sources.language])
+    return _day(on, "medium" if sources.channel == "sms" else "long", LOCALES[sources.language])
+
+
+@lru_cache(maxsize=4096)
+def _day(on: date, length: Literal["medium", "long"], locale: str) -> str:
+    return format_date(on, length, locale=locale)
 
 
 def days_past_due(sources: Sources, _form: Form) -> str | None:

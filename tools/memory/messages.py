@@ -14,6 +14,7 @@ from tools import sql
 from tools.dunning.draft import Draft
 from tools.errors import NotFound
 from tools.ledger.model import Channel
+from tools.memory.embeddings import Embedded, literal
 
 _SQL = sql.load("tools.memory")
 MessageChannel = Literal["email", "sms", "portal"]
@@ -91,14 +92,21 @@ async def store_inbound(
 
 
 async def store_outbound(
-    conn: AsyncConnection[Any], draft: Draft, *, customer_id: str, episode_id: str, at: datetime
+    conn: AsyncConnection[Any],
+    draft: Draft,
+    *,
+    customer_id: str,
+    episode_id: str,
+    at: datetime,
+    embedded: Embedded | None = None,
 ) -> tuple[int, str]:
-    """Store the text of an outbound message: its id and its salted digest."""
+    """Store the text of an outbound message: its id and its salted digest. Without a vector it is embedded later."""
     salt, body_digest = seal(draft.body)
     given = {
         "customer_id": customer_id, "contact_id": draft.contact_id, "channel": draft.channel, "subject": draft.subject,
         "body": draft.body, "salt": salt, "body_digest": body_digest, "language": draft.language,
         "purpose": draft.purpose, "template": draft.template, "episode_id": episode_id, "at": at,
+        **_vector(embedded),
     }  # fmt: skip
     async with conn.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(_SQL["store_outbound"], given)
@@ -111,7 +119,7 @@ async def store_outbound(
 async def recent_window(
     conn: AsyncConnection[Any], *, customer_id: str, upto: int | None, limit: int
 ) -> tuple[list[WindowMessage], int]:
-    """The newest `limit` messages up to message `upto`, oldest first, and how many older ones were left out."""
+    """The newest `limit` messages up to message `upto`, oldest first, and how many there are up to it."""
     given = {"customer_id": customer_id, "upto": upto, "limit": limit}
     async with conn.cursor(row_factory=class_row(WindowMessage)) as cursor:
         await cursor.execute(_SQL["recent_window"], given)
@@ -119,14 +127,16 @@ async def recent_window(
     async with conn.cursor(row_factory=scalar_row) as counter:
         await counter.execute(_SQL["count_messages"], given)
         total = await counter.fetchone() or 0
-    return window[::-1], max(0, total - len(window))
+    return window[::-1], max(total, len(window))
 
 
-async def standing_facts(conn: AsyncConnection[Any], *, customer_id: str, limit: int) -> list[StandingFact]:
-    """What stays true about this customer between conversations, newest first."""
-    async with conn.cursor(row_factory=class_row(StandingFact)) as cursor:
-        await cursor.execute(_SQL["standing_facts"], {"customer_id": customer_id, "limit": limit})
-        return await cursor.fetchall()
+async def standing_facts(
+    conn: AsyncConnection[Any], *, customer_id: str, limit: int
+) -> tuple[list[StandingFact], int]:
+    """What stays true about this customer between conversations, newest first, and how much there is of it in all."""
+    cursor = await conn.execute(_SQL["standing_facts"], {"customer_id": customer_id, "limit": limit})
+    rows = await cursor.fetchall()
+    return [StandingFact(*row[:4]) for row in rows], rows[0][4] if rows else 0
 
 
 async def read_inbound(conn: AsyncConnection[Any], *, message_id: int) -> InboundMessage:
@@ -147,10 +157,23 @@ async def count_replies(conn: AsyncConnection[Any], *, message_id: int) -> int:
 
 
 async def mark_handled(
-    conn: AsyncConnection[Any], *, message_id: int, episode_id: str, now: datetime
+    conn: AsyncConnection[Any],
+    *,
+    message_id: int,
+    episode_id: str,
+    now: datetime,
+    embedded: Embedded | None = None,
 ) -> None:
-    """The episode that answers this message commits with the caller's transaction."""
-    await conn.execute(_SQL["mark_handled"], {"message_id": message_id, "episode_id": episode_id, "now": now})
+    """The episode that answers this message commits with the caller's transaction, and with the message's vector."""
+    given = {"message_id": message_id, "episode_id": episode_id, "now": now, **_vector(embedded)}
+    await conn.execute(_SQL["mark_handled"], given)
+
+
+def _vector(embedded: Embedded | None) -> dict[str, str | None]:
+    return {
+        "embedding": literal(embedded.vector) if embedded else None,
+        "embedding_model": embedded.model_id if embedded else None,
+    }
 
 
 async def unhandled(conn: AsyncConnection[Any], *, limit: int) -> Sequence[tuple[int, str]]:
