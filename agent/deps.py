@@ -27,11 +27,11 @@ class Bounds:
     calls: int = 40  # tool calls, all of a turn together: a runaway model stops here
     wall_seconds: float = 60.0
     window_messages: int = 20
-    memory_hits: int = 24  # earlier messages that a search may bring into the prompt
+    memory_hits: int = 36  # earlier messages that a search may bring into the prompt, as far as there is room
     standing_facts: int = 12
     # Of the first prompt, system text included, by LangChain's rough count. What the turn's own calls add comes on
     # top and stays below 4,000 with it.
-    prompt_tokens: int = 3600
+    prompt_tokens: int = 3700
     attempts: int = 4  # runs of one episode when facts keep moving under it
 
 

@@ -18,7 +18,6 @@ from tools.memory.messages import (
     InboundMessage,
     StandingFact,
     WindowMessage,
-    count_replies,
     read_inbound,
     recent_window,
     standing_facts,
@@ -45,7 +44,30 @@ class Gathered:
 async def gather_facts(
     conn: AsyncConnection[Any], deps: Deps, trigger: Trigger
 ) -> tuple[Facts, Sequence[Signal]]:
-    """The facts alone: read when an episode begins, again when it commits, and when an approval is decided."""
+    """The facts alone: read when an episode begins, and again when an approval is decided."""
+    account, message = await _read(conn, deps, trigger)
+    signals = detect(message.body) if message else ()
+    return _facts(deps, trigger, account, message, signals), signals
+
+
+async def moved_facts(
+    conn: AsyncConnection[Any], deps: Deps, trigger: Trigger, seen: Facts
+) -> Facts | None:
+    """The facts of now where they are not those that were `seen`; None, which is nearly always, where nothing moved."""
+    account, message = await _read(conn, deps, trigger)
+    heard = seen.inbound
+    if replace(account, now=seen.account.now) == seen.account and (
+        (message is None and heard is None)
+        # The same words carry the same signals: they are not looked for again.
+        or (message and heard and message.body == heard.body and _inbound(account, message, heard.signals) == heard)
+    ):
+        return None
+    return _facts(deps, trigger, account, message, detect(message.body) if message else ())
+
+
+async def _read(
+    conn: AsyncConnection[Any], deps: Deps, trigger: Trigger
+) -> tuple[Account, InboundMessage | None]:
     now = deps.clock.now()
     account = await read_account(
         conn, customer_id=trigger.customer_id, today=business_day(now, deps.company.zone), now=now
@@ -53,25 +75,30 @@ async def gather_facts(
     if trigger.of_episode is not None or trigger.kind == "redraft":
         # The step that is being decided, redrafted or sent is no repetition of itself.
         account = replace(account, ladder=[step for step in account.ladder if step.step != trigger.step])
-    inbound: Inbound | None = None
-    signals: Sequence[Signal] = ()
-    if trigger.message_id is not None:
-        message = await read_inbound(conn, message_id=trigger.message_id)
-        signals = detect(message.body)
-        replies = await count_replies(conn, message_id=message.id)
-        inbound = _inbound(account, message, signals, replies)
+    if trigger.message_id is None:
+        return account, None
+    return account, await read_inbound(conn, message_id=trigger.message_id)
+
+
+def _facts(
+    deps: Deps,
+    trigger: Trigger,
+    account: Account,
+    message: InboundMessage | None,
+    signals: Sequence[Signal],
+) -> Facts:
     reading = read_risk(account)
-    facts = Facts(
+    kinds = frozenset(signal.kind for signal in signals)
+    return Facts(
         account=account,
         risk=Risk(reading.tier, reading.probability),
         trigger=trigger.kind,
-        now=now,
+        now=account.now,
         zone_key=deps.company.zone.key,
         ladder_step=trigger.step,
-        inbound=inbound,
+        inbound=_inbound(account, message, kinds) if message else None,
         proposer=trigger.requested_by or AGENT,
     )
-    return facts, signals
 
 
 async def gather(conn: AsyncConnection[Any], deps: Deps, trigger: Trigger) -> Gathered:
@@ -110,7 +137,7 @@ async def remember(
     return replace(known, memory=hits)
 
 
-def _inbound(account: Account, message: InboundMessage, signals: Sequence[Signal], replies: int) -> Inbound:
+def _inbound(account: Account, message: InboundMessage, signals: frozenset[str]) -> Inbound:
     contact = next((c for c in account.contacts if c.id == message.contact_id), None)
     silenced = {s.contact_id for s in account.suppressions if s.reason == "wrong_party"}
     return Inbound(
@@ -118,8 +145,8 @@ def _inbound(account: Account, message: InboundMessage, signals: Sequence[Signal
         channel=message.channel,
         contact_id=message.contact_id,
         identity_matches=contact is not None and not contact.shared and contact.id not in silenced,
-        signals=frozenset(signal.kind for signal in signals),
+        signals=signals,
         body=message.body,
-        replies=replies,
+        replies=message.replies,
         at=message.at,
     )

@@ -14,8 +14,11 @@ _WIDEN = "SELECT set_config('role', 'none', true)"
 
 @asynccontextmanager
 async def one_customer(pool: Pool, customer_id: str) -> AsyncIterator[AsyncConnection[Any]]:
-    """A transaction narrowed to `customer_id`; it commits when the block ends and rolls back when it raises."""
-    async with pool.connection() as conn, conn.transaction():
+    """A transaction narrowed to `customer_id`; it commits when the block ends and rolls back when it raises.
+
+    Statements whose result nobody reads travel with the next one whose result is read, or with the commit.
+    """
+    async with pool.connection() as conn, conn.pipeline(), conn.transaction():
         await conn.execute(_NARROW, (customer_id,))
         yield conn
 

@@ -57,6 +57,8 @@ class Engine:
         self.deps = deps
         self.saver = BufferedSaver(deps.pool)
         self.graph: Graph = build_graph(self.saver)
+        # An episode never waits: without a checkpointer its steps keep no books that nobody would read.
+        self.episodes: Graph = build_graph()
 
     async def open(self) -> None:
         """Record the policy in force, which every decision cites. Raises Misconfigured where the memory is another model's."""
@@ -115,8 +117,8 @@ class Engine:
         """Run the graph in memory. A turn that reaches a bound keeps what it has, and a person hears of it."""
         try:
             async with asyncio.timeout(self.deps.bounds.wall_seconds):
-                await self.invoke(
-                    {"episode_id": turn.episode_id}, turn, thread=turn.episode_id, resuming=False
+                await self.episodes.ainvoke(
+                    {"episode_id": turn.episode_id}, {"recursion_limit": self._steps}, context=turn, version="v2"
                 )
         except TimeoutError:
             turn.outcome = "cut short: the turn took too long"
@@ -133,17 +135,21 @@ class Engine:
         if turn.outcome != "settled" or (turn.trigger.kind == "inbound" and not answered):
             turn.proposals.append(rule(turn, hand_over(turn), actor="system", source="System"))
 
+    @property
+    def _steps(self) -> int:
+        return 4 + 2 * self.deps.bounds.model_calls
+
     async def invoke(
         self, given: EpisodeState | Any, turn: Deliberation, *, thread: str, resuming: bool
     ) -> tuple[Sequence[Any], Buffer]:
-        """One run of the graph on its buffered saver: the interrupts it came to rest at, and its checkpoints."""
+        """One run of an approval's thread on the buffered saver: the interrupts it came to rest at, and its checkpoints."""
         with self.saver.run(resuming=resuming) as buffer:
             out = await self.graph.ainvoke(
                 given,
                 # ids only: configurable values stand in checkpoint rows in plain text (langgraph.md 5)
                 {
                     "configurable": {"thread_id": thread, "__pregel_strict_resume": True},
-                    "recursion_limit": 4 + 2 * self.deps.bounds.model_calls,
+                    "recursion_limit": self._steps,
                 },
                 context=turn,
                 durability="exit",

@@ -6,7 +6,7 @@ from typing import Any
 
 from agent.engine.gather import Gathered, asks
 from agent.engine.trigger import Trigger
-from agent.nodes.room import Room, fit_invoices, fit_talk, length
+from agent.nodes.room import Room, fit_invoices, length
 from agent.policy.document import Policy
 from tools.dunning.templates import templates
 from tools.ledger.model import Account, Invoice
@@ -123,16 +123,15 @@ def document(trigger: Trigger, known: Gathered, policy: Policy, *, characters: i
         [_invoice(i, account, disputed, held, full=f) for i in opened[:_INVOICES]] for f in (True, False)
     )
     listed = fit_invoices(full, short, free)
-    room = fit_talk(
-        Room(free - length(listed)),
-        window=known.window,
-        hits=known.memory,
-        facts=[
+    room = Room(free - length(listed), plain=lambda text: pseudonymise(text, account))
+    room.fill(
+        known.window,
+        known.memory,
+        [
             {"kind": f.kind, "fact": f.fact, "since": f.at.date().isoformat(), "message": f.message_id}
             for f in known.standing
         ],
-        asked=asks(trigger, known),
-        plain=lambda text: pseudonymise(text, account),
+        asks(trigger, known),
     )
     said["account"] |= {"invoices": listed, "invoices_not_shown": len(opened) - len(listed)}
     return said | {

@@ -9,39 +9,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tools.memory.excerpt import excerpt, head
+from tools.memory.excerpt import MARK, excerpt, head
 from tools.memory.messages import WindowMessage
 from tools.memory.search import Hit
 
 Item = dict[str, Any]
 
 # Characters; four make a token in LangChain's rough count.
-_NEWEST = 2400  # of the message to be answered: code has read all of it for signals
-_LATELY = 500  # of an earlier one in the window
-_HIT = 280  # of one that memory found
+_NEWEST = 1600  # of the message to be answered: code has read all of it for signals
+_LATELY = 400  # of an earlier one in the window
+_HIT = 240  # of one that memory found: in so much room, more of them are better than more of each
 _FACT = 200
-_FOR_TALK = 2600  # is kept free of invoices
-_LAST_EXCHANGE = 3  # messages before the newest that are always there
-
-
-@dataclass(slots=True)
-class Room:
-    """Characters that are still free, and what was put into them."""
-
-    free: int
-    shortened: int = 0
-    conversation: list[Item] = field(default_factory=list)
-    memory: list[Item] = field(default_factory=list)
-    facts: list[Item] = field(default_factory=list)
-
-    def take(self, items: list[Item], item: Item, *, most: int | None = None) -> bool:
-        """Put `item` into `items` if it fits into what is free, or into `most` of it. False: it does not."""
-        size = length(item) + 1
-        if size > (self.free if most is None else min(self.free, most)):
-            return False
-        self.free -= size
-        items.append(item)
-        return True
+_FOR_TALK = 3000  # are kept free of invoices
+_LAST_EXCHANGE = 3  # messages before the newest that come before what memory found
 
 
 def length(value: object) -> int:
@@ -68,74 +48,84 @@ def fit_invoices(full: Sequence[Item], short: Sequence[Item], free: int) -> list
     return kept
 
 
-def fit_talk(
-    room: Room,
-    *,
-    window: Sequence[WindowMessage],
-    hits: Sequence[Hit],
-    facts: Sequence[Item],
-    asked: str | None,
-    plain: Callable[[str], str],
-) -> Room:
-    """Fill `room` with the conversation, hits and facts; `plain` pseudonymises, `asked` is what memory was asked."""
-    newest, earlier = list(window[-1:]), list(window[:-1])
-    for message in newest:
-        room.take(room.conversation, _spoken(room, message, plain, _NEWEST))
-    for fact in facts:
-        if not room.take(
-            room.facts, {**fact, "fact": _cut(room, plain(fact["fact"]), _FACT)}, most=room.free // 3
-        ):
-            break
-    while earlier and len(room.conversation) <= _LAST_EXCHANGE:
-        if not room.take(room.conversation, _spoken(room, earlier[-1], plain, _LATELY)):
-            break
-        earlier.pop()
-    there = {item["id"] for item in room.conversation}
-    found = [_remembered(room, hit, plain, asked or "") for hit in hits if hit.id not in there]
-    for_hits = room.free * 2 // 3
-    before = room.free
-    while found and room.take(room.memory, found[0], most=for_hits - (before - room.free)):
-        found.pop(0)
-    _grow_window(room, earlier, plain)
-    there = {item["id"] for item in room.conversation}
-    for item in found:
-        if item["id"] not in there and not room.take(room.memory, item):
-            break
-    room.conversation.reverse()
-    return room
+@dataclass(slots=True)
+class Room:
+    """Characters that are still free, and what was put into them; `plain` pseudonymises."""
 
+    free: int
+    plain: Callable[[str], str]
+    conversation: list[Item] = field(default_factory=list)  # newest first while it is filled
+    memory: list[Item] = field(default_factory=list)
+    facts: list[Item] = field(default_factory=list)
 
-def _grow_window(room: Room, earlier: list[WindowMessage], plain: Callable[[str], str]) -> None:
-    """Backwards from the last exchange, without a gap; what memory had found moves into its place."""
-    while earlier:
-        message = earlier.pop()
-        twin = next((item for item in room.memory if item["id"] == message.id), None)
-        if twin is not None:
-            room.free += length(twin) + 1
-        if not room.take(room.conversation, _spoken(room, message, plain, _LATELY)):
-            if twin is not None:
-                room.free -= length(twin) + 1
-            return
-        if twin is not None:
-            room.memory.remove(twin)
+    def fill(
+        self, window: Sequence[WindowMessage], hits: Sequence[Hit], facts: Sequence[Item], asked: str | None
+    ) -> None:
+        """Put in the conversation (oldest first in the end), what memory found for `asked`, and facts, as far as they fit."""
+        earlier = list(window)
+        if earlier:
+            limit = min(_NEWEST, max(_LATELY, self.free // 2))
+            self._add(self.conversation, self._spoken(earlier.pop(), limit))
+        for fact in facts:
+            item = {**fact, "fact": head(self.plain(fact["fact"]), _FACT)}
+            if not self._fits(self.facts, item, most=self.free // 3):
+                break
+        while earlier and len(self.conversation) <= _LAST_EXCHANGE:
+            if not self._fits(self.conversation, self._spoken(earlier[-1], _LATELY), most=self.free * 2 // 3):
+                break
+            earlier.pop()
+        rest = self._remember(list(hits), asked or "", most=self.free * 5 // 6)
+        self._grow(earlier)
+        self._remember(rest, asked or "", most=self.free)
+        self.conversation.reverse()
 
+    @property
+    def shortened(self) -> int:
+        """How many texts were cut."""
+        texts = [item["text"] for item in (*self.conversation, *self.memory)]
+        return sum(MARK in (text[-len(MARK) :], " " + text[: len(MARK) - 1]) for text in texts)
 
-def _cut(room: Room, text: str, limit: int) -> str:
-    room.shortened += len(text) > limit
-    return head(text, limit)
+    def _add(self, items: list[Item], item: Item) -> None:
+        self.free -= length(item) + 1
+        items.append(item)
 
+    def _fits(self, items: list[Item], item: Item, *, most: int) -> bool:
+        """Add `item` if it takes no more than `most` characters. False: it would."""
+        if length(item) + 1 > most:
+            return False
+        self._add(items, item)
+        return True
 
-def _spoken(room: Room, m: WindowMessage, plain: Callable[[str], str], limit: int) -> Item:
-    return {
-        "id": m.id, "at": m.at.isoformat(timespec="minutes"), "direction": m.direction, "channel": m.channel,
-        "purpose": m.purpose, "text": _cut(room, plain(m.body), limit),
-    }  # fmt: skip
+    def _remember(self, hits: list[Hit], asked: str, *, most: int) -> list[Hit]:
+        """Add hits that are not in the conversation until one does not fit into `most` together: that and the rest."""
+        keep = self.free - most
+        there = {item["id"] for item in self.conversation}
+        while hits:
+            hit = hits[0]
+            if hit.id not in there:
+                item = {
+                    "id": hit.id, "at": hit.at.date().isoformat(), "direction": hit.direction, "channel": hit.channel,
+                    "text": excerpt(self.plain(hit.body), asked, _HIT),
+                }  # fmt: skip
+                if not self._fits(self.memory, item, most=self.free - keep):
+                    break
+            hits.pop(0)
+        return hits
 
+    def _grow(self, earlier: list[WindowMessage]) -> None:
+        """Backwards from the last exchange, without a gap; what memory had found moves into its place."""
+        while earlier:
+            message = earlier.pop()
+            twin = next((item for item in self.memory if item["id"] == message.id), None)
+            back = length(twin) + 1 if twin else 0
+            if not self._fits(self.conversation, self._spoken(message, _LATELY), most=self.free + back):
+                return
+            if twin:
+                self.memory.remove(twin)
+                self.free += back
 
-def _remembered(room: Room, hit: Hit, plain: Callable[[str], str], asked: str) -> Item:
-    text = plain(hit.body)
-    room.shortened += len(text) > _HIT
-    return {
-        "id": hit.id, "at": hit.at.date().isoformat(), "direction": hit.direction, "channel": hit.channel,
-        "text": excerpt(text, asked, _HIT),
-    }  # fmt: skip
+    def _spoken(self, m: WindowMessage, limit: int) -> Item:
+        return {
+            "id": m.id, "at": m.at.isoformat(timespec="minutes"), "direction": m.direction, "channel": m.channel,
+            "purpose": m.purpose, "text": head(self.plain(m.body), limit),
+        }  # fmt: skip

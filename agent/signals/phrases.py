@@ -37,7 +37,9 @@ class Rule:
 
     def find(self, plain: str) -> re.Match[str] | None:
         """Where a sentence's plain words say it, if they do."""
-        return self.phrases.search(mask(self.unless, plain))
+        # Masking takes words away and adds none, so what is not there before is not there after it.
+        hit = self.phrases.search(plain)
+        return self.phrases.search(mask(self.unless, plain)) if hit and self.unless else hit
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
-"""Planted facts: said once, buried under talk, asked for in other words. Is the fact in the prompt? (issue 3)"""
+"""Planted facts: said once, buried under talk, asked for in other words. Is the fact in the prompt? (issue 3)."""
 
 import json
 import random
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 
@@ -60,6 +60,11 @@ def facts() -> Sequence[Fact]:
     """All facts there are."""
     text = resources.files(__package__ or "").joinpath("facts.toml").read_text("utf-8")
     return [Fact(**row) for row in tomllib.loads(text)["fact"]]
+
+
+def remote_facts() -> Sequence[Fact]:
+    """The facts that have a question without one word of theirs: what a larger embedding model would have to find."""
+    return [replace(fact, asked=fact.remote) for fact in facts() if fact.remote is not None]
 
 
 @cache
@@ -148,10 +153,7 @@ async def measure(
             if any(fact.key in text for text in texts):
                 hit.append(fact)
         far = [fact for fact in wanted if fact.far]
-        results.append(
-            Recalled(
-                back, len(wanted), len(hit), len(far), sum(fact in hit for fact in far), most,
-                [fact.asked for fact in wanted if fact not in hit],
-            )  # fmt: skip
-        )
+        missed = [fact.asked for fact in wanted if fact not in hit]
+        far_found = sum(fact in hit for fact in far)
+        results.append(Recalled(back, len(wanted), len(hit), len(far), far_found, most, missed))
     return results

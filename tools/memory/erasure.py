@@ -1,6 +1,6 @@
 """Erasure: everything that says who a customer is, or what was said. The caller's transaction holds the customer's lock.
 
-What stays is what the books and the audit need: amounts, dates, states, decisions, and suppressions (whoever comes back
+What stays is what the books and the audit need: amounts, dates, states, verdicts with reasons, and suppressions (whoever comes back
 under the same id is not written to). The audit chain holds salted digests; without the salts they say nothing.
 """
 
@@ -14,7 +14,7 @@ from tools.errors import NotFound
 
 _SQL = sql.load("tools.memory")
 _ERASED = (
-    "erase_messages", "erase_standing_facts", "erase_contacts", "erase_follow_ups", "erase_approvals", "erase_invoices",
+    "erase_decisions", "erase_outbox", "erase_messages", "erase_standing_facts", "erase_contacts", "erase_follow_ups", "erase_approvals", "erase_invoices",
     "erase_lines", "erase_payments", "erase_holds", "erase_disputes",
 )  # fmt: skip
 
@@ -31,7 +31,9 @@ async def erase(conn: AsyncConnection[Any], *, customer_id: str, now: datetime) 
     """Erase the customer's texts, names and addresses, and give the rows by what they were. Doing it again does nothing."""
     given = {"customer_id": customer_id, "now": now}
     done = {}
+    await conn.execute(
+        _SQL["erase_customer"], given
+    )  # first: only an erased customer's decisions may lose their words
     for block in _ERASED:
         done[block.removeprefix("erase_")] = (await conn.execute(_SQL[block], given)).rowcount
-    await conn.execute(_SQL["erase_customer"], given)
     return done

@@ -44,6 +44,7 @@ class InboundMessage:
     body: str
     at: datetime
     handled_at: datetime | None
+    replies: int  # automated ones that were queued or sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +122,9 @@ async def recent_window(
 ) -> tuple[list[WindowMessage], int]:
     """The newest `limit` messages up to message `upto`, oldest first, and how many there are up to it."""
     given = {"customer_id": customer_id, "upto": upto, "limit": limit}
-    async with conn.cursor(row_factory=class_row(WindowMessage)) as cursor:
-        await cursor.execute(_SQL["recent_window"], given)
-        window = await cursor.fetchall()
-    async with conn.cursor(row_factory=scalar_row) as counter:
-        await counter.execute(_SQL["count_messages"], given)
-        total = await counter.fetchone() or 0
-    return window[::-1], max(total, len(window))
+    cursor = await conn.execute(_SQL["recent_window"], given)
+    rows = await cursor.fetchall()
+    return [WindowMessage(*row[:-1]) for row in reversed(rows)], rows[0][-1] if rows else 0
 
 
 async def standing_facts(
@@ -147,13 +144,6 @@ async def read_inbound(conn: AsyncConnection[Any], *, message_id: int) -> Inboun
     if found is None:
         raise NotFound("inbound message", str(message_id))
     return found
-
-
-async def count_replies(conn: AsyncConnection[Any], *, message_id: int) -> int:
-    """Automated replies to that message that were queued or sent."""
-    async with conn.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(_SQL["replies_to"], {"message_id": message_id})
-        return await cursor.fetchone() or 0
 
 
 async def mark_handled(

@@ -17,26 +17,25 @@ VALUES (%(customer_id)s, %(contact_id)s, 'out', %(channel)s, %(subject)s, %(body
 RETURNING id;
 
 -- recent_window --
--- The newest messages up to `upto`, newest first; outbound ones only when they left or are about to.
-SELECT m.id, m.direction, m.channel, m.purpose, coalesce(m.body, '') AS body, m.contact_id, m.at
+-- The newest messages up to `upto`, newest first, outbound ones only when they left or are about to; and in each row
+-- how many messages there are up to it.
+SELECT m.id, m.direction, m.channel, m.purpose, coalesce(m.body, '') AS body, m.contact_id, m.at,
+       (SELECT count(*) FROM message a
+         WHERE a.customer_id = %(customer_id)s AND (%(upto)s::bigint IS NULL OR a.id <= %(upto)s)) AS in_all
   FROM message m LEFT JOIN outbox o ON o.message_id = m.id
  WHERE m.customer_id = %(customer_id)s AND (%(upto)s::bigint IS NULL OR m.id <= %(upto)s)
    AND (o.id IS NULL OR o.state IN ('queued', 'sending', 'sent', 'delivered', 'unknown'))
  ORDER BY m.id DESC LIMIT %(limit)s;
-
--- count_messages --
-SELECT count(*) FROM message WHERE customer_id = %(customer_id)s AND (%(upto)s::bigint IS NULL OR id <= %(upto)s);
 
 -- standing_facts --
 SELECT kind, fact, message_id, at, count(*) OVER () FROM standing_fact
  WHERE customer_id = %(customer_id)s AND ended_at IS NULL ORDER BY id DESC LIMIT %(limit)s;
 
 -- inbound --
-SELECT id, customer_id, contact_id, channel, coalesce(body, '') AS body, at, handled_at
-  FROM message WHERE id = %(message_id)s AND direction = 'in';
-
--- replies_to --
-SELECT count(*) FROM outbox WHERE reply_to = %(message_id)s AND state <> 'withdrawn';
+SELECT id, customer_id, contact_id, channel, coalesce(body, '') AS body, at, handled_at,
+       (SELECT count(*) FROM outbox o WHERE o.reply_to = m.id AND o.customer_id = m.customer_id
+           AND o.state <> 'withdrawn') AS replies
+  FROM message m WHERE id = %(message_id)s AND direction = 'in';
 
 -- mark_handled --
 -- What an earlier re-embedding gave the message stays where the episode has no vector for it.
@@ -141,6 +140,13 @@ SELECT status FROM customer WHERE id = %(customer_id)s;
 -- waiting_approvals --
 SELECT id FROM approval WHERE customer_id = %(customer_id)s AND state IN ('pending', 'resuming') ORDER BY asked_at, id;
 
+-- erase_decisions --
+UPDATE decision SET args = without_words(args) WHERE customer_id = %(customer_id)s AND args <> without_words(args);
+
+-- erase_outbox --
+UPDATE outbox SET action = jsonb_set(action, '{args}', without_words(action -> 'args'))
+ WHERE customer_id = %(customer_id)s AND action -> 'args' <> without_words(action -> 'args');
+
 -- erase_messages --
 -- The words to search by are generated from subject and body, and are gone with them.
 UPDATE message SET body = NULL, salt = NULL, subject = NULL, embedding = NULL, embedding_model = NULL
@@ -162,7 +168,9 @@ UPDATE follow_up SET reason = 'erased', talking_points = NULL, settled_at = coal
  WHERE customer_id = %(customer_id)s AND reason <> 'erased';
 
 -- erase_approvals --
-UPDATE approval SET preview = jsonb_build_object('channel', preview -> 'channel', 'subject', NULL, 'body', 'erased'), note = NULL
+UPDATE approval SET preview = jsonb_build_object('channel', preview -> 'channel', 'subject', NULL, 'body', 'erased'),
+       args = without_words(args), note = NULL,
+       answer = CASE WHEN answer ? 'args' THEN jsonb_set(answer, '{args}', without_words(answer -> 'args')) ELSE answer END
  WHERE customer_id = %(customer_id)s AND preview ->> 'body' IS DISTINCT FROM 'erased';
 
 -- erase_invoices --

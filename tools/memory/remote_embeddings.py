@@ -30,8 +30,9 @@ class OpenAIEmbedder:
     api_key: SecretStr | None = None
     base_url: str = "https://api.openai.com/v1"
     timeout: float = 10.0  # seconds, for the whole call
-    max_retries: int = 1
+    max_retries: int = 1  # of the connection; an answer is not asked for twice
     batch: int = 128  # texts in one request
+    transport: httpx.AsyncBaseTransport | None = None  # None: HTTP
 
     @property
     def model_id(self) -> str:
@@ -45,7 +46,7 @@ class OpenAIEmbedder:
         key = self.api_key.get_secret_value() if self.api_key else None
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         vectors: list[Vector] = []
-        transport = httpx.AsyncHTTPTransport(retries=self.max_retries)
+        transport = self.transport or httpx.AsyncHTTPTransport(retries=self.max_retries)
         async with httpx.AsyncClient(timeout=self.timeout, headers=headers, transport=transport) as client:
             for start in range(0, len(texts), self.batch):
                 vectors += await self._request(client, texts[start : start + self.batch])

@@ -30,7 +30,7 @@ _UNCLEAR = (
 _WORDS: tuple[tuple[Kind, str], ...] = (("rest", _REST), ("all", _ALL), ("unclear", _UNCLEAR))
 _UNIT = r"dollars?|dolares|dolar|bucks|usd|pesos|mxn|euros?|eur|k\b"
 _NOT_MONEY = (
-    r"\s*(?:%|percent|por ciento|days?|weeks?|months?|years?|hours?|hrs?|minutes?|times?|payments?|instal+ments?|invoices?|bills?"
+    r"\s*(?:%|(?:more |equal |small |smaller |monthly |weekly |easy )?(?:payments?|instal+ments?|pagos)|sure|u\b|you|me\b|the|real|now|percent|por ciento|days?|weeks?|months?|years?|hours?|hrs?|minutes?|times?|payments?|instal+ments?|invoices?|bills?"
     r"|units?|parts?|more|dias?|semanas?|mes(?:es)?|anos?|horas?|veces|pagos?|cuotas?|facturas?|partes?|plazos?|quincenas?"
     r"|mensualidades|am\b|pm\b|a\.m|p\.m|o'?clock|st\b|nd\b|rd\b|th\b|of\b|de cada|x\b|/|:)"
 )

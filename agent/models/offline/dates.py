@@ -87,13 +87,18 @@ def _pattern() -> re.Pattern[str]:
     firm = _any({w: 0 for w in _weekdays() if w not in words})
     shy = "|".join(sorted(words))
     parts = (
-        rf"(?P<skip>last (?:{day}|week|month|year)|(?:el |la )?(?:{day}|semana|mes) pasad[oa]|(?:por|en|de|esta) la? ?manana)",
+        rf"(?P<skip>how (?:are|r|is|was) \w+(?: \w+)? (?:today|tonight|this (?:morning|week|{day}))"
+        rf"|(?:happy|great|good|nice|lovely|blessed|feliz|buen|lindo) (?:{day}|weekend|week|fin de semana)"
+        rf"|last (?:{day}|week|month|year)|(?:el |la )?(?:{day}|semana|mes) pasad[oa]|(?:por|en|de|esta) la? ?manana)",
         r"(?P<iso>\d{4}-\d{1,2}-\d{1,2})",
         r"(?P<slash>\d{1,2}/\d{1,2}(?:/\d{2,4})?)(?![\d/])",
         rf"(?P<month_day>(?:{month})\.? (?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?:,? (?:20\d\d))?)(?![\d.,]*\d)",
         rf"(?P<day_month>\d{{1,2}}(?:st|nd|rd|th)? (?:of |de )?(?:{month})(?: (?:de |del )?20\d\d)?)",
+        rf"(?P<from_then>(?:{number}) (?:days?|weeks?|months?) (?:from|after) (?:now|today|tomorrow|this {day}|{day}))",
+        rf"(?P<after_next>(?:the )?(?:{day}) (?:after(?: next| that)?(?!\w)|following)|(?:the )?following (?:{day}))",
+        rf"(?P<about>(?:in|within|en|dentro de) (?:about|around|like|maybe|roughly|approximately|some|unos|unas|como|mas o menos) (?:an? )?(?:{number}|couple|few)(?: of)? (?:days?|weeks?|months?|dias?|semanas?|mes(?:es)?))",
         r"(?P<day_after>(?:the )?day after tomorrow|pasado manana)",
-        r"(?P<tomorrow>tomm?or?row|tmrw|tmr|2mor(?:r?ow|o)|manana)",
+        r"(?P<tomorrow>tom+or?r?ow|tmrow|tmrrw|tmrw|tmr|2mor(?:r?ow|o)|manana)",
         r"(?P<today>today|tonight|right now|hoy(?: mismo)?|esta noche|ahora mismo)",
         rf"(?P<span>(?:in|within|en|dentro de) (?:an? )?(?:{number})(?: of)?(?: mas)?(?: business)? (?:days?|weeks?|months?|dias?|semanas?|mes(?:es)?))",
         r"(?P<month_end>(?:the )?(?:end|fin(?:es|al)?) (?:of|of the|of this|de|del|de este) (?:this )?(?:month|mes)|month end|eom)",
@@ -171,6 +176,14 @@ def _span(words: str, today: date) -> date:
     return today + timedelta(days=count * (7 if "week" in words or "semana" in words else 1))
 
 
+def _from_then(words: str, today: date) -> date | None:
+    """"2 weeks from today", "a week from Friday": that long after the day that is named."""
+    span, _, then = re.split(r" (from|after) ", words, maxsplit=1)
+    start = {"now": today, "today": today, "tomorrow": today + timedelta(days=1)}.get(then)
+    start = start or _weekday(then, today)
+    return _span(span, start) if start else None
+
+
 def _weekday_of(words: str) -> int:
     return next(_weekdays()[word] for word in words.split() if word in _weekdays())
 
@@ -206,6 +219,9 @@ _READERS: Mapping[str, Callable[[str, date], date | None]] = {
     "slash": _slash,
     "month_day": _named,
     "day_month": _named,
+    "from_then": _from_then,
+    "after_next": lambda _, __: None,  # "the Friday after": a week after some other day
+    "about": lambda _, __: None,
     "day_after": lambda _, today: today + timedelta(days=2),
     "tomorrow": lambda _, today: today + timedelta(days=1),
     "today": lambda _, today: today,

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from agent.models.offline import replies
 from agent.models.offline.document import Document
+from agent.models.offline.language import is_foreign
 from agent.models.offline.proposal import Proposal, escalate, follow_up, message, record
 from agent.models.offline.understand import Understanding, understand
 from agent.signals.reading import own_words
@@ -18,6 +19,8 @@ def answer(document: Document) -> list[Proposal]:
     """Records first, then one reply at most, then follow-ups. Nothing understood: ask, and tell a person."""
     if document.newest is None:
         return [escalate(document)]
+    if is_foreign(own_words(document.newest.text)):
+        return _in_another_language(document)
     understood = understand(document)
     if "auto_reply" in understood.intents and not document.signals:
         return [record("note", text="An automatic reply came in; nobody has read our message yet.")]
@@ -37,7 +40,31 @@ def answer(document: Document) -> list[Proposal]:
     if reply is None and not document.signals:
         return [*records, *waits, escalate(document)]
     extra = [escalate(document, "asked_for_person")] if _needs_person(document, template, records) else []
-    return [*records, *extra, *([reply] if reply else []), *waits]
+    return [*records, *extra, *([reply] if reply else []), *waits, *_tasks(document, understood, template)]
+
+
+def _in_another_language(document: Document) -> list[Proposal]:
+    """No guess: what code found is acknowledged, everything else goes to a person."""
+    template = replies.for_signals(document)
+    reply = message(document, template or "person_ack")
+    told = [] if document.signals else [escalate(document, "other")]
+    return [*told, *([reply] if reply else [])]
+
+
+def _tasks(document: Document, understood: Understanding, template: str) -> list[Proposal]:
+    """What a person has to do that the reply only announces; where code found a signal, a person comes anyway."""
+    if document.signals:
+        return []
+    asked = []
+    if "copy" in understood.intents:
+        asked.append(follow_up("review", "The customer asks for a copy of an invoice, or what it is for."))
+    if template == "person_ack":  # a person was called already
+        return asked
+    if "remittance" in understood.intents:
+        asked.append(follow_up("review", "The customer asks where to send a payment; only a person may say."))
+    if "office" in understood.intents or understood.open_question:
+        asked.append(follow_up("review", "The customer also asks something that a person has to answer."))
+    return asked
 
 
 def _records(document: Document, understood: Understanding) -> list[Proposal]:

@@ -52,12 +52,16 @@ def for_intents(document: Document, understood: Understanding) -> str | None:
         (accepted_offer(document, understood) is not None, "plan_confirmed"),
         (bool(understood.terms), "plan_ack"),
         (bool({"concession", "contact_change"} & intents), "person_ack"),
+        ("remittance" in intents and not understood.payments, "payment_link_reply" if linked else "person_ack"),
+        ("office" in intents and not understood.payments, "person_ack"),
         (bool(understood.payments) and 0 < may_promise >= promised, "promise_ack"),
         (bool(understood.payments), "promise_question"),
-        ("link" in intents, "payment_link_reply" if linked else "balance_reply"),
+        # Where there is no link a person says how: nothing about accounts and addresses is made up.
+        ("link" in intents, "payment_link_reply" if linked else "person_ack"),
         ("copy" in intents, "invoice_copy_reply"),
         ("balance" in intents, "balance_reply"),
         (understood.asks, "promise_question"),
+        (understood.open_question, None),
         (bool({"thanks", "greeting", "preference", "accept"} & intents), "smalltalk_ack"),
     )
     return next((template for wanted, template in ranked if wanted), None)

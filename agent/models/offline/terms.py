@@ -54,7 +54,7 @@ def read_terms(text: str, document: Document, *, wanted: bool) -> PlanTerms | No
     folded = fold(text)
     every: Every = "fortnight" if _FORTNIGHT.search(folded) else "week" if _WEEK.search(folded) else "month"
     days = [day.on for day in find_dates(text, document.today) if day.on]
-    counted = _COUNT.search(folded)
+    counted = _COUNT.search(_FORTNIGHT.sub("_", folded))  # "every two weeks" is no number of payments
     if counted:
         count = int(counted[1]) if counted[1].isdigit() else _WORDS[counted[1]]
     else:

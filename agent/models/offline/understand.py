@@ -13,6 +13,7 @@ from agent.signals import phrases
 from agent.signals.reading import Sentence, own_words, sentences
 from agent.signals.record import mentioned
 
+_NO_ANSWER = {"thanks", "accept", "preference", "hedge", "condition"}  # intents that answer no question
 _SHORT = 8  # words: "Friday", "I guess the 4th works" answer our question; longer texts say what they mean
 
 
@@ -34,6 +35,7 @@ class Understanding:
     asks: bool
     terms: PlanTerms | None
     invoices: Sequence[str]  # ids whose number stands in the message
+    open_question: bool = False  # something was asked that no intent answers
 
 
 def understand(document: Document) -> Understanding:
@@ -65,6 +67,9 @@ def understand(document: Document) -> Understanding:
         asks=speaks_of_paying and not certain and terms is None,
         terms=terms,
         invoices=mentioned(text, numbers),
+        open_question=any(
+            sentence.text.rstrip().endswith("?") and not _intents([sentence]).keys() - _NO_ANSWER for sentence in read
+        ),
     )
 
 

@@ -29,3 +29,25 @@ CREATE TABLE embedding_model (
     dimensions int NOT NULL CHECK (dimensions BETWEEN 1 AND 16000),
     since timestamptz NOT NULL
 );
+
+-- What a record keeps of a customer's words goes with the customer. Everything else of a decision stays as it was made:
+-- one row at a time, only its arguments, and only of a customer who was erased.
+CREATE FUNCTION without_words(args jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(jsonb_object_agg(key, CASE
+        WHEN key = 'record' AND jsonb_typeof(value) = 'object' THEN without_words(value)
+        WHEN jsonb_typeof(value) = 'string' AND (key IN ('quote', 'text', 'body')
+             OR (key = 'reason' AND args ->> 'kind' IS DISTINCT FROM 'dispute')) THEN '"erased"'
+        ELSE value END), '{}') FROM jsonb_each(args)
+$$;
+CREATE FUNCTION decision_is_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF to_jsonb(NEW) - 'args' = to_jsonb(OLD) - 'args' AND NEW.args = without_words(OLD.args)
+       AND EXISTS (SELECT FROM customer WHERE id = OLD.customer_id AND status = 'erased') THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'decision is append-only' USING ERRCODE = 'restrict_violation';
+END $$;
+DROP TRIGGER decision_append_only ON decision;
+CREATE TRIGGER decision_append_only BEFORE DELETE OR TRUNCATE ON decision
+    FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+CREATE TRIGGER decision_is_kept BEFORE UPDATE ON decision FOR EACH ROW EXECUTE FUNCTION decision_is_kept();
