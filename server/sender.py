@@ -19,7 +19,7 @@ from tools.channels.base import Channel, Outbound
 from tools.dunning.draft import Draft
 from tools.errors import Unavailable
 from tools.ledger.queries import lock_customer
-from tools.outbox.queue import OutboxRow, State, approver_of, claim, refresh_text, settle
+from tools.outbox.queue import OutboxRow, State, approver_of, body_digest_of, claim, refresh_text, settle
 from tools.spec import Action
 
 _SQL = sql.load("server")
@@ -145,8 +145,13 @@ async def _send(engine: Engine, channel: Channel, row: OutboxRow, draft: Draft |
     now = deps.clock.now()
     async with deps.pool.connection() as conn, conn.transaction():
         await lock_customer(conn, customer_id=row.customer_id)
-        await settle(conn, row, state=settled, now=now, provider_id=provider_id)
-        subject = {"outbox": row.id, "message": row.message_id, "channel": row.channel}
+        if not await settle(conn, row, state=settled, now=now, provider_id=provider_id):
+            # It took so long that the sweep called it unknown; now it is known.
+            await settle(conn, replace(row, state="unknown"), state=settled, now=now, provider_id=provider_id)
+        body = await body_digest_of(
+            conn, row
+        )  # the text may have been drafted anew: this is the one that left
+        subject = {"outbox": row.id, "message": row.message_id, "body": body, "channel": row.channel}
         entry = Entry("system", "System", f"message.{settled}", subject, row.episode_id, row.decision_id)
         await append(conn, customer_id=row.customer_id, at=now, entries=[entry])
     return fate

@@ -244,12 +244,9 @@ async def write_trigger_done(conn: AsyncConnection[Any], deps: Deps, turn: Delib
     trigger, now = turn.trigger, deps.clock.now()
     entries: list[Entry] = []
     if trigger.message_id is not None and trigger.kind == "inbound":
-        await mark_handled(conn, message_id=trigger.message_id, episode_id=turn.episode_id, now=now)
-        entries.append(
-            Entry(
-                "customer", "Customer", "message.received", {"message": trigger.message_id}, turn.episode_id
-            )
-        )
+        body = await mark_handled(conn, message_id=trigger.message_id, episode_id=turn.episode_id, now=now)
+        subject = {"message": trigger.message_id, "body": body}
+        entries.append(Entry("customer", "Customer", "message.received", subject, turn.episode_id))
     if trigger.follow_up_id is not None:
         await settle(conn, follow_up_id=trigger.follow_up_id, state="done", now=now)
     if trigger.event_id is not None:

@@ -148,9 +148,13 @@ async def count_replies(conn: AsyncConnection[Any], *, message_id: int) -> int:
 
 async def mark_handled(
     conn: AsyncConnection[Any], *, message_id: int, episode_id: str, now: datetime
-) -> None:
-    """The episode that answers this message commits with the caller's transaction."""
-    await conn.execute(_SQL["mark_handled"], {"message_id": message_id, "episode_id": episode_id, "now": now})
+) -> str | None:
+    """The episode that answers this message commits with the caller's transaction: the salted digest of its body."""
+    given = {"message_id": message_id, "episode_id": episode_id, "now": now}
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_SQL["mark_handled"], given)
+        body_digest: str | None = await cursor.fetchone()
+    return body_digest
 
 
 async def unhandled(conn: AsyncConnection[Any], *, limit: int) -> Sequence[tuple[int, str]]:

@@ -40,7 +40,7 @@ SELECT count(*) FROM outbox WHERE reply_to = %(message_id)s AND state <> 'withdr
 
 -- mark_handled --
 UPDATE message SET handled_at = %(now)s, episode_id = %(episode_id)s
- WHERE id = %(message_id)s AND handled_at IS NULL;
+ WHERE id = %(message_id)s AND handled_at IS NULL RETURNING body_digest;
 
 -- unhandled --
 SELECT id, customer_id FROM message WHERE direction = 'in' AND handled_at IS NULL ORDER BY id LIMIT %(limit)s;

@@ -1,7 +1,7 @@
 """One trigger is one episode, one episode is one commit, and what moved meanwhile is never committed."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import psycopg
 import pytest
@@ -73,7 +73,7 @@ async def test_one_trigger_run_five_times_at_once_commits_once(world: World, ope
     assert await world.chain_holds()
 
 
-MOVES = {
+MOVES: dict[str, Callable[[World], object]] = {
     "paid": World.paid,
     "opted out": World.opted_out,
     "disputed": World.disputed,
