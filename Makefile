@@ -8,7 +8,8 @@ SHELL := bash
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
+# Warnings of a machine's own pip set-up are not ours to show; errors are.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet --no-input
 # Two environments in one: what runs Dunwell, and on top of it what tests and checks it.
 RUN := .venv/.installed-run
 DEV := .venv/.installed-dev

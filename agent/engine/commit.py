@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 import prompts
 from agent.deps import Deps
-from agent.engine.deliberation import Deliberation, Proposal
+from agent.engine.deliberation import Deliberation, Proposal, record_kind
 from agent.engine.effects import apply
 from agent.engine.gather import gather_facts
 from agent.engine.saver import Buffer
@@ -123,7 +123,7 @@ async def write_decisions(
             asked.append((wait, decision_id))
             done = {"approval": wait.approval_id}
         subject = {"tool": proposal.action.tool, "digest": proposal.action.digest, **done}
-        if (kind := _record_kind(proposal)) is not None:
+        if (kind := record_kind(proposal.action)) is not None:
             subject["kind"] = kind
         entries.append(
             Entry(proposal.actor, proposal.source, _verb(proposal), subject, turn.episode_id, decision_id)
@@ -139,11 +139,6 @@ async def _next_position(conn: AsyncConnection[Any], episode_id: str, approval_i
     async with conn.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(_SQL["next_position"], {"episode_id": episode_id, "approval_id": approval_id})
         return await cursor.fetchone() or 0
-
-
-def _record_kind(proposal: Proposal) -> str | None:
-    record = proposal.action.args.get("record")
-    return record.get("kind") if isinstance(record, dict) else None
 
 
 def _verb(proposal: Proposal) -> str:

@@ -162,7 +162,7 @@ async def test_nothing_takes_effect_without_a_decision_and_what_is_permitted_doe
     world.customer("other", name="Thistlewick Laundry")
     loop, tally, numbers = asyncio.get_running_loop(), Tally(), iter(range(10**6))
 
-    @settings(max_examples=proof_size(test=60, prove=1500), suppress_health_check=list(HealthCheck))
+    @settings(max_examples=proof_size(test=40, prove=1500), suppress_health_check=list(HealthCheck))
     @given(
         st.sampled_from(MODES[1:]), st.sampled_from(sorted(SITUATIONS)), st.one_of(st.sampled_from(TEXTS), st.none()),
         st.lists(st.lists(calls, min_size=1, max_size=4), min_size=1, max_size=2), st.integers(0, 10**6),

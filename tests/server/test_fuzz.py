@@ -106,14 +106,12 @@ async def test_no_request_is_answered_with_a_500(
     assert world.without_decision() == []
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["../../x.csv", "/etc/passwd", "..", ".", "a/b.csv", "..\\x.csv", "a\x00.csv", "x" * 300, ".hidden", "-", "", "con\n.csv"],
-)  # fmt: skip
-async def test_an_upload_that_is_not_called_by_a_plain_name_is_refused(
-    api: Api, world: World, name: str
-) -> None:
-    problem(await api.upload({"mapping.toml": MAPPING, name: "Id,Name\nK1,Ada\n"}), 422)
+NAMES = ["../../x.csv", "/etc/passwd", "..", ".", "a/b.csv", "..\\x.csv", "a\x00.csv", "x" * 300, ".hidden", "-", "", "con\n.csv"]  # fmt: skip
+
+
+async def test_an_upload_that_is_not_called_by_a_plain_name_is_refused(api: Api, world: World) -> None:
+    for name in NAMES:
+        problem(await api.upload({"mapping.toml": MAPPING, name: "Id,Name\nK1,Ada\n"}), 422)
     assert world.count("customer") == world.count("import_batch") == 0
 
 
@@ -131,14 +129,13 @@ MAPPINGS = {
 }
 
 
-@pytest.mark.parametrize("case", MAPPINGS)
 async def test_a_mapping_that_cannot_be_used_is_refused_and_reads_nothing_of_ours(
-    api: Api, world: World, case: str
+    api: Api, world: World
 ) -> None:
-    mapping = MAPPINGS[case]
     files: dict[str, str | bytes] = {"customers.csv": "Id,Name\nK1,Ada\n"}
-    told = problem(await api.upload(files if mapping is None else {**files, "mapping.toml": mapping}), 422)
-    assert "root:" not in str(told)
+    for case, mapping in MAPPINGS.items():
+        answer = await api.upload(files if mapping is None else {**files, "mapping.toml": mapping})
+        assert "root:" not in str(problem(answer, 422)), case
     assert world.count("customer") == 0
 
 

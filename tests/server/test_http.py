@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from server.db import Connection
 from server.users import add_user
 from tests.server.conftest import Api, problem
 from tests.world import NOW, World, message, note
@@ -79,11 +80,10 @@ async def test_a_key_is_a_secret_and_goes_with_its_user(api: Api, world: World) 
 @pytest.mark.parametrize(
     "name", ["system", "Agent", "policy", "customer", "", " ", "a\nb", "a\x00b", "x" * 81]
 )
-async def test_nobody_is_called_like_the_system(world: World, name: str) -> None:
+async def test_nobody_is_called_like_the_system(conn: Connection, name: str) -> None:
     """A user called system would pass for the system's own decisions, in the log and in the code."""
-    async with world.pool.connection() as conn:
-        with pytest.raises(Invalid):
-            await add_user(conn, name=name, role="admin", limit_minor=0, now=NOW)
+    with pytest.raises(Invalid):
+        await add_user(conn, name=name, role="admin", limit_minor=0, now=NOW)
 
 
 async def test_the_api_describes_itself_to_whoever_has_a_key(api: Api) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from agent.approvals import decide
 from agent.engine.narrow import one_customer
 from agent.engine.trigger import inbound
-from tests.world import World, far_follow_up, message, note, proposing, record, reminder
+from tests.world import MANAGER, World, far_follow_up, message, note, proposing, record, reminder
 from tools.errors import NotFound
 from tools.surface import TOOLS
 
@@ -170,3 +171,25 @@ async def test_a_customers_own_yes_approves_nothing(world: World) -> None:
 
     assert world.sql("SELECT to_jsonb(a) FROM approval a WHERE id = %s", waiting[0]) == before
     assert world.count("outbox") == 0
+
+    decision = await world.decision(waiting[0])
+    assert (await decide.decide(engine, waiting[0], decision, MANAGER)).took_effect, "and none dropped it"
+
+
+async def test_customers_whose_ids_look_alike_are_not_mixed_up(world: World) -> None:
+    alike = ["12", "123", "x_y", "xzy", "%", "acme", "acme-corp", "acme.corp", "Acme", "'; --"]
+    for n, name in enumerate(alike):
+        world.customer(name)
+        await world.engine(proposing(note(f"secret {n}"), message())).run(
+            await world.hears(f"words {n}", name)
+        )
+
+    for n, name in enumerate(alike):
+        model = proposing(message())
+        await world.engine(model).run(await world.hears("And now?", name))
+        prompt = str(model.asked[0][1].text)
+        assert f"words {n}" in prompt
+        assert f"secret {n}" in prompt
+        others = [other for other in range(len(alike)) if other != n]
+        assert not any(f"words {other}" in prompt or f"secret {other}" in prompt for other in others)
+    assert await world.chain_holds()

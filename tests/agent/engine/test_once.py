@@ -173,3 +173,16 @@ async def test_a_follow_up_in_the_same_words_twice_in_a_turn_is_one(world: World
 
     assert len([p for p in outcome.proposals if p.action.tool == "schedule_follow_up"]) == 1
     assert world.count("follow_up", "kind = 'message'") == 1
+
+
+async def test_a_signal_and_the_model_s_record_of_it_place_one_hold(world: World) -> None:
+    """Two holds for one dispute would both wait for a person to lift them."""
+    world.customer()
+    words = "I dispute this invoice, the work was never finished."
+    dispute = record(
+        "dispute", reason="quality", invoices=["inv-1"], amount=None, quote="I dispute this invoice"
+    )
+    await world.engine(proposing(dispute)).run(await world.hears(words))
+
+    assert world.count("hold") == 1
+    assert world.count("dispute") == 1
