@@ -14,6 +14,7 @@ from agent.deps import Deps
 from agent.engine.deliberation import Deliberation, Proposal, record_kind
 from agent.engine.effects import apply
 from agent.engine.gather import gather_facts
+from agent.engine.preview import preview
 from agent.engine.saver import Buffer
 from agent.nodes.judge import prepared
 from agent.policy.gate import facts_digest, facts_record
@@ -21,10 +22,7 @@ from agent.policy.verdict import Allow, Ask, Refuse, Ruling
 from agent.state import GRAPH_VERSION
 from tools import sql
 from tools.activity.chain import Entry, append
-from tools.activity.describe import describe
-from tools.activity.log_collection_activity import LogCollectionActivity
 from tools.followups.follow_ups import settle
-from tools.followups.schedule_follow_up import ScheduleFollowUp
 from tools.ledger.queries import lock_customer
 from tools.memory.messages import mark_handled
 from tools.spec import digest
@@ -208,7 +206,7 @@ async def _open_approvals(
                 "kind": deps.gate.kind_of(proposal.action), "tool": proposal.action.tool,
                 "args": Jsonb(dict(proposal.action.args)), "digest": proposal.action.digest,
                 "facts_digest": facts_digest(facts, proposal.action),
-                "preview": Jsonb(_preview(proposal)),
+                "preview": Jsonb(preview(proposal)),
                 "reasons": Jsonb(reasons(proposal.ruling)),
                 "role": verdict.role if isinstance(verdict, Ask) else "manager",
                 "amount_minor": deps.gate.amount_of(proposal.action, proposal.facts),
@@ -219,19 +217,6 @@ async def _open_approvals(
                 "replaces": wait.replaces,
             },
         )  # fmt: skip
-
-
-def _preview(proposal: Proposal) -> dict[str, str | None]:
-    """What the approver reads: the message as the customer would get it, or the record in one sentence."""
-    action, draft = proposal.action, proposal.facts.draft
-    if draft is not None:
-        return {"channel": draft.channel, "subject": draft.subject, "body": draft.body}
-    args: LogCollectionActivity | ScheduleFollowUp
-    if action.tool == "schedule_follow_up":
-        args = ScheduleFollowUp.model_validate(action.args)
-    else:
-        args = LogCollectionActivity.model_validate(action.args)
-    return {"channel": "record", "subject": None, "body": describe(args, proposal.facts.account)}
 
 
 async def write_trigger_done(conn: AsyncConnection[Any], deps: Deps, turn: Deliberation) -> list[Entry]:

@@ -93,7 +93,8 @@ async def test_what_moved_between_queue_and_departure_is_withdrawn_with_its_reas
     ((state, reason),) = world.sql("SELECT state, reason FROM outbox")
     assert state == "withdrawn"
     assert len(reason) > 10
-    assert world.sql("SELECT action FROM activity_log ORDER BY seq")[-1] == "message.withdrawn"
+    # Where it needs a person now, one more episode follows that puts the customer on a person's list.
+    assert "message.withdrawn" in world.sql("SELECT action FROM activity_log ORDER BY seq")
     assert await dispatch_due(engine, provider) == Dispatched()
     assert await world.chain_holds()
 

@@ -67,7 +67,7 @@ def plan(case: Case[PlanRequestRecord]) -> Says:
     """
     today = case.account.today
     if case.subject.offer is not None:
-        offered = _offer(case, case.subject.offer)
+        offered = _offer(case, case.subject.offer, ("offered",))  # nobody accepts what they were not sent
         return (
             allow("The customer accepts an approved offer.")
             if offered
@@ -94,8 +94,12 @@ def plan_offer(case: Message) -> Says:
     return allow("An approved offer in reviewed words.")
 
 
-def _offer(case: Case[GenerateDunningMessage] | Case[PlanRequestRecord], plan_id: str) -> bool:
-    return any(plan.id == plan_id and plan.state in ("approved", "offered") for plan in case.account.plans)
+def _offer(
+    case: Case[GenerateDunningMessage] | Case[PlanRequestRecord],
+    plan_id: str,
+    states: tuple[str, ...] = ("approved", "offered"),
+) -> bool:
+    return any(plan.id == plan_id and plan.state in states for plan in case.account.plans)
 
 
 def _plan(case: Case[PromiseRecord] | Case[PlanRequestRecord], minor: int, last: date) -> Says:

@@ -36,7 +36,11 @@ async def test_an_endless_loop_is_cut_short_and_a_person_gets_the_customer(world
     assert world.sql("SELECT outcome FROM episode") == ["cut short: the model used up its calls"]
     assert [p.action.args["record"]["kind"] for p in outcome.proposals] == ["escalation"]
     assert world.sql("SELECT kind, assignee, talking_points->>'why' FROM follow_up") == [
-        ("review", "carla", "The assistant is unsure what the customer means.")
+        (
+            "review",
+            "carla",
+            "The assistant could not settle this itself: look at the account and the conversation.",
+        )
     ]
 
 

@@ -186,3 +186,14 @@ async def test_a_signal_and_the_model_s_record_of_it_place_one_hold(world: World
 
     assert world.count("hold") == 1
     assert world.count("dispute") == 1
+
+
+async def test_a_step_that_was_refused_and_left_only_a_task_did_not_run(world: World) -> None:
+    """The escalation after a refusal is no dunning step: the ladder would skip a message that nobody sent."""
+    world.customer()
+    person = record("escalation", why="other", quote=None)
+    await world.engine(proposing(person)).run(world.step())
+
+    assert world.count("follow_up") == 1
+    assert world.count("ladder_step") == 1
+    assert world.count("ladder_step_ran") == 0
