@@ -164,6 +164,7 @@ def main() -> None:
     page = report(imported, cycles, time.monotonic() - started)
     sys.stdout.write(page)
     if given.out:
+        given.out.parent.mkdir(parents=True, exist_ok=True)
         given.out.write_text(page, "utf-8")
 
 
