@@ -3,23 +3,24 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test serve check prove lock clean .venv
+.PHONY: help demo test serve check prove monthends lock clean .venv
 
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
+# Warnings of a machine's own pip set-up are not ours to show; errors are.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet --no-input
 # Two environments in one: what runs Dunwell, and on top of it what tests and checks it.
 RUN := .venv/.installed-run
 DEV := .venv/.installed-dev
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 demo: $(RUN) ## show the whole job on a sample ledger
 	@$(BIN)/dunwell demo
 
-serve: $(RUN) ## run the database, the server and the worker
+serve: $(RUN) ## run the database and the HTTP API until Ctrl-C
 	@$(BIN)/dunwell serve
 
 test: $(DEV) ## run the tests on a real Postgres, without a network
@@ -33,6 +34,10 @@ check: $(DEV) ## lint, formatting, types, import contracts
 
 prove: $(DEV) ## run the randomised proofs at full size and write their table to infra/measured
 	@DUNWELL_PROVE=1 infra/test.sh -m proof
+
+IBM ?= ../shared/data/ibm_ar
+monthends: $(DEV) ## seventeen month-end cycles on real invoices; their table goes to infra/measured
+	@$(BIN)/python -m evals.ibm_ar.month_ends $(IBM) --out infra/measured/ibm_month_ends.md
 
 lock: $(DEV) ## resolve the dependencies again (UPGRADE=1: to their newest versions)
 	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile $(LOCK_FLAGS) --output-file=requirements.lock pyproject.toml

@@ -1,20 +1,24 @@
-"""Who is calling, and the services that routes work with."""
+"""Who is calling, and the services that routes work with. Whoever has no key gets no further than this file."""
 
 from dataclasses import dataclass
 from typing import Annotated
 
+import psycopg
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agent.approvals.model import User
 from agent.deps import Pool
 from agent.engine.run import Engine
 from agent.policy.verdict import ROLES, Role
+from server import problems
 from server.settings import Settings
 from server.users import Unauthenticated, user_of_key
 from tools.channels.base import Channel
-from tools.errors import Forbidden
+from tools.errors import CollectionsError, Forbidden, Unavailable
 
+_OPEN = frozenset({"/healthz", "/readyz"})
 _bearer = HTTPBearer(auto_error=False, description="An API key from `dunwell user add`.")
 
 
@@ -41,14 +45,44 @@ def services(request: Request) -> Services:
 Running = Annotated[Services, Depends(services)]
 
 
-async def viewer(
-    running: Running, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> User:
-    """Whoever holds a valid key. Raises Unauthenticated."""
-    if credentials is None:
+class KeyFirst:
+    """Before anything of a request is read or any route is looked up, its key is checked; only health needs none.
+
+    FastAPI reads a body before it asks who sent it, and a route may forget to ask: so it is not left to the routes.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request through with its user in its state, or answer 401 or 503."""
+        if scope["type"] == "http" and scope["path"] not in _OPEN:
+            request = Request(scope)
+            try:
+                request.state.user = await _who(request)
+            except CollectionsError as problem:
+                await problems.answer(problem)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+async def _who(request: Request) -> User:
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not key:
         raise Unauthenticated("This needs an API key: send it as 'Authorization: Bearer <key>'.")
-    async with running.pool.connection() as conn:
-        return await user_of_key(conn, credentials.credentials)
+    try:
+        async with services(request).pool.connection() as conn:
+            return await user_of_key(conn, key.strip())
+    except psycopg.OperationalError as failure:
+        raise Unavailable("The database does not answer.") from failure
+
+
+async def viewer(
+    request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> User:
+    """Whoever holds a valid key."""
+    user: User = request.state.user
+    return user
 
 
 Viewer = Annotated[User, Depends(viewer)]

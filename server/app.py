@@ -8,14 +8,14 @@ from typing import Any
 from fastapi import FastAPI
 
 from server import problems
-from server.access import Services
+from server.access import KeyFirst, Services
 from server.routes import approvals, customers, health, imports, messages, outbox
 from server.runtime import open_engine
 from server.settings import Settings
 from tools.channels.local import LocalChannel
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": problems.Problem, "content": {problems.MEDIA_TYPE: {}}, "description": what}
+    status: {"content": {problems.MEDIA_TYPE: {"schema": problems.Problem.model_json_schema()}}, "description": what}
     for status, what in {
         401: "No valid API key.", 403: "Not for this role.", 404: "No such thing.", 409: "The world moved.",
         410: "It can no longer be acted on.", 422: "It cannot be read, or policy refuses it.", 503: "Try again.",
@@ -40,9 +40,15 @@ def create_app(settings: Settings) -> FastAPI:
         responses=_ERRORS,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/v1/openapi.json",
+        openapi_url=None,
     )
     problems.install(app)
+    app.add_middleware(KeyFirst)
+
+    @app.get("/v1/openapi.json", include_in_schema=False)
+    async def openapi() -> dict[str, Any]:
+        return app.openapi()
+
     for routes in (health, customers, messages, approvals, outbox, imports):
         app.include_router(routes.router)
     return app

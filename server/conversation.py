@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from agent.cycle.sweep import rejudge
 from agent.engine.deliberation import Proposal
 from agent.engine.run import Engine
 from server.cycle import handle_waiting, reasons_of
@@ -32,6 +33,8 @@ async def hear(
 async def respond(engine: Engine, channel: Channel, stored: Stored) -> dict[str, Any]:
     """Answer a stored message; a duplicate delivery changes nothing and says so."""
     outcome = await answer(engine, stored)
+    # What waits for approval was asked before these words: a stop in them closes it, or asks it again on new facts.
+    await rejudge(engine, stored.customer_id, "the customer wrote")
     await handle_waiting(engine)
     dispatched = await dispatch_due(engine, channel)
     return {

@@ -11,6 +11,7 @@ from agent.cycle.plan import Plan, first_invoice, make_plan
 from agent.cycle.sweep import ledger_clears, rejudge, sweep
 from agent.cycle.work import waiting_work
 from agent.deps import Deps
+from agent.engine.deliberation import Proposal
 from agent.engine.run import Engine, Outcome
 from agent.engine.trigger import Trigger
 from agent.policy.verdict import Allow, Ask, Ruling
@@ -57,7 +58,7 @@ class CycleReport:
             "proposed": sum(bool(outcome.proposals) for trigger, outcome in self.outcomes if trigger.kind == "ladder"),
             "asked": sum(len(outcome.approvals) for _, outcome in self.outcomes),
             "sent": self.dispatched.sent,
-            "deferred": self.dispatched.deferred,
+            "deferred": sum(_waits(proposal) for _, outcome in self.outcomes for proposal in outcome.proposals),
             "withdrawn": self.dispatched.withdrawn,
             "failed": [{"customer": customer, "why": why} for customer, why in self.failed],
             "results": dict(sorted(results.items())),
@@ -67,6 +68,17 @@ class CycleReport:
                 for v in self.verdicts
             ],
         }  # fmt: skip
+
+
+def _waits(proposal: Proposal) -> bool:
+    """An allowed message that leaves later: it waits for the hours of contact or for the contact budget."""
+    verdict = proposal.ruling.verdict
+    is_message = proposal.action.tool == "generate_dunning_message"
+    return (
+        is_message
+        and isinstance(verdict, Allow)
+        and (verdict.not_before or proposal.facts.now) > proposal.facts.now
+    )
 
 
 async def run_cycle(engine: Engine, channel: Channel, *, progress: Progress | None = None) -> CycleReport:
@@ -125,6 +137,8 @@ async def handle_waiting(engine: Engine) -> tuple[list[tuple[Trigger, Outcome]],
             outcome = await _run(engine, trigger, failed)
             if outcome is not None:
                 done.append((trigger, outcome))
+                if trigger.kind == "inbound":
+                    await rejudge(engine, trigger.customer_id, "the customer wrote")
     return done, failed
 
 

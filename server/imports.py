@@ -1,5 +1,6 @@
 """Imports: a folder of files and its mapping become the ledger, in one transaction; what arrived is handled after."""
 
+import re
 import tempfile
 from collections.abc import Mapping as Named
 from pathlib import Path
@@ -17,6 +18,7 @@ from tools.ledger.importer.report import ImportReport
 from tools.ledger.queries import remember_portfolio
 
 MAPPING = "mapping.toml"
+_PLAIN_NAME = re.compile(r"\w[\w .()+-]{0,59}")
 _NO_FILES: Named[str, Path] = MappingProxyType({})
 
 
@@ -35,13 +37,15 @@ async def import_and_handle(
     engine: Engine, folder: Path, *, imported_by: str, mapping: Path | None = None
 ) -> dict[str, Any]:
     """Import a folder by its mapping file, then run the episodes that its payments and disputes open."""
-    if not folder.is_dir():
-        raise Invalid(f"There is no folder {folder}.")
-    report = await import_folder(
-        engine.deps, folder, Mapping.read(mapping or folder / MAPPING), imported_by=imported_by
-    )
+    report = await import_folder(engine.deps, folder, _read_mapping(folder, mapping), imported_by=imported_by)
     handled, failed = await handle_waiting(engine)
     return {**report.as_json(), "episodes": len(handled), "episodes_failed": len(failed)}
+
+
+def _read_mapping(folder: Path, mapping: Path | None) -> Mapping:
+    if not folder.is_dir():
+        raise Invalid(f"There is no folder {folder}.")
+    return Mapping.read(mapping or folder / MAPPING)
 
 
 async def import_uploads(engine: Engine, uploads: Named[str, bytes], *, imported_by: str) -> dict[str, Any]:
@@ -49,8 +53,12 @@ async def import_uploads(engine: Engine, uploads: Named[str, bytes], *, imported
     with tempfile.TemporaryDirectory(prefix="dunwell-import-") as name:
         folder = Path(name)
         for file_name, content in uploads.items():
-            # A name like ../../x would leave the folder; only the last part of a name is ever used.
-            (folder / Path(file_name).name).write_bytes(content)
+            # A name like ../../x would leave the folder: a plain name is all that an import needs.
+            if not _PLAIN_NAME.fullmatch(file_name):
+                raise Invalid(
+                    f"A file is called by a plain name such as customers.csv, not {file_name[:80]!r}."
+                )
+            (folder / file_name).write_bytes(content)
         if not (folder / MAPPING).is_file():
             raise Invalid(f"An import needs a file {MAPPING} that says which column means what.")
         return await import_and_handle(engine, folder, imported_by=imported_by)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import psycopg
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
@@ -11,7 +12,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from tools.errors import CollectionsError
+from tools.errors import CollectionsError, Invalid, Unavailable
+from tools.spec import storable
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -31,18 +33,40 @@ def problem_type(error: type[Exception]) -> str:
 
 
 def _respond(status: int, kind: str, title: str, detail: str, **more: Any) -> JSONResponse:
-    body = {"type": kind, "title": title, "status": status, "detail": detail, **more}
+    body = storable({"type": kind, "title": title, "status": status, "detail": detail, **more})
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
     return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
 
 
+def answer(error: CollectionsError) -> JSONResponse:
+    """What we raise on purpose, as its problem."""
+    title = re.sub(r"(?<!^)(?=[A-Z])", " ", type(error).__name__)
+    return _respond(error.status, problem_type(type(error)), title, str(error))
+
+
 def install(app: FastAPI) -> None:
-    """Answer what we raise on purpose, bad requests and unknown paths in the same form."""
+    """Answer every error in the same form: ours, bad requests, unknown paths, and defects without a word about them."""
 
     @app.exception_handler(CollectionsError)
     async def ours(_: Request, error: CollectionsError) -> JSONResponse:
-        title = re.sub(r"(?<!^)(?=[A-Z])", " ", type(error).__name__)
-        return _respond(error.status, problem_type(type(error)), title, str(error))
+        return answer(error)
+
+    @app.exception_handler(psycopg.DataError)
+    @app.exception_handler(UnicodeEncodeError)
+    async def unstorable(_: Request, __: Exception) -> JSONResponse:
+        return answer(
+            Invalid("Something in the request cannot be stored or looked up, such as a NUL character.")
+        )
+
+    @app.exception_handler(psycopg.OperationalError)
+    async def gone(_: Request, __: Exception) -> JSONResponse:
+        return answer(Unavailable("The database does not answer."))
+
+    @app.exception_handler(Exception)
+    async def defect(_: Request, __: Exception) -> JSONResponse:
+        return _respond(
+            500, "urn:dunwell:defect", "Internal Server Error", "This is a defect of ours; it is in the log."
+        )
 
     @app.exception_handler(RequestValidationError)
     async def unreadable(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -15,11 +15,12 @@ from agent.policy.gate import facts_digest
 from agent.policy.verdict import Allow, Approver, Ask, Facts, Refuse, Verdict
 from tools import sql
 from tools.activity.chain import Entry, append
+from tools.arrangements.plans import move_plan
 from tools.channels.base import Channel, Outbound
 from tools.dunning.draft import Draft
 from tools.errors import Unavailable
 from tools.ledger.queries import lock_customer
-from tools.outbox.queue import OutboxRow, State, approver_of, claim, refresh_text, settle
+from tools.outbox.queue import OutboxRow, State, approver_of, body_digest_of, claim, refresh_text, settle
 from tools.spec import Action
 
 _SQL = sql.load("server")
@@ -46,12 +47,19 @@ async def dispatch_due(engine: Engine, channel: Channel, *, limit: int = 1000) -
         if row is None:
             break
         looked_at.append(row.id)
-        if fate is not None:
-            total = replace(total, **{fate: getattr(total, fate) + 1})
-            continue
-        fate = await _send(engine, channel, row, draft)
+        if fate is None:
+            fate = await _send(engine, channel, row, draft)
+        elif fate == "asked":
+            await _tell_a_person(engine, row)
+            fate = "withdrawn"
         total = replace(total, **{fate: getattr(total, fate) + 1})
     return total
+
+
+async def _tell_a_person(engine: Engine, row: OutboxRow) -> None:
+    """A message that was allowed and now needs a person is no longer ours: somebody takes the customer over."""
+    note = "A message was withdrawn before it left, because it now needs a person's approval."
+    await engine.run(Trigger("request", row.customer_id, f"withdrawn:{row.id}", note=note))
 
 
 async def _claim_one(engine: Engine, passed: list[int]) -> tuple[OutboxRow | None, Draft | None, str | None]:
@@ -67,7 +75,8 @@ async def _claim_one(engine: Engine, passed: list[int]) -> tuple[OutboxRow | Non
         later = verdict.not_before if isinstance(verdict, Allow) else None
         if moved or draft is None or not isinstance(verdict, Allow):
             why = facts.draft_problem or ("the facts moved after it was decided" if moved else _why(verdict))
-            return row, None, await _give_up(conn, engine, row, why)
+            gave_up = await _give_up(conn, engine, row, why)
+            return row, None, "asked" if isinstance(verdict, Ask) and not moved else gave_up
         if later is not None and later > now:
             await settle(conn, row, state="queued", now=now, not_before=later)
             return row, None, "deferred"
@@ -145,8 +154,16 @@ async def _send(engine: Engine, channel: Channel, row: OutboxRow, draft: Draft |
     now = deps.clock.now()
     async with deps.pool.connection() as conn, conn.transaction():
         await lock_customer(conn, customer_id=row.customer_id)
-        await settle(conn, row, state=settled, now=now, provider_id=provider_id)
-        subject = {"outbox": row.id, "message": row.message_id, "channel": row.channel}
+        if not await settle(conn, row, state=settled, now=now, provider_id=provider_id):
+            # It took so long that the sweep called it unknown; now it is known.
+            await settle(conn, replace(row, state="unknown"), state=settled, now=now, provider_id=provider_id)
+        offer = row.action["args"].get("offer")
+        if offer is not None and fate == "sent":  # a plan is offered when the customer has it, and not before
+            await move_plan(conn, plan_id=offer, state="offered", from_states=["approved"])
+        body = await body_digest_of(
+            conn, row
+        )  # the text may have been drafted anew: this is the one that left
+        subject = {"outbox": row.id, "message": row.message_id, "body": body, "channel": row.channel}
         entry = Entry("system", "System", f"message.{settled}", subject, row.episode_id, row.decision_id)
         await append(conn, customer_id=row.customer_id, at=now, entries=[entry])
     return fate

@@ -1,10 +1,25 @@
 """Serving: uvicorn on the configured address."""
 
+import socket
+import sys
+
 import uvicorn
+from typing_extensions import override
 
 from server.app import create_app
 from server.runtime import open_engine
 from server.settings import Settings
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens once it does: uvicorn's own lines are for logs, and quiet."""
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            where = f"http://{self.config.host}:{self.config.port}"
+            print(f"Serving on {where}; Ctrl-C stops it.", file=sys.stderr)  # noqa: T201 - for who started it
 
 
 async def serve_forever(settings: Settings) -> None:
@@ -14,4 +29,4 @@ async def serve_forever(settings: Settings) -> None:
     config = uvicorn.Config(
         create_app(settings), host=settings.host, port=settings.port, log_level="warning", access_log=False
     )
-    await uvicorn.Server(config).serve()
+    await _Server(config).serve()

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,10 +14,14 @@ from psycopg.rows import class_row, dict_row
 from agent.approvals.model import User
 from agent.policy.verdict import Role
 from tools import sql
-from tools.errors import CollectionsError, Conflict, NotFound
+from tools.errors import CollectionsError, Conflict, Invalid, NotFound
 
 _SQL = sql.load("server")
 _PREFIX = "dw"
+# Who else stands as an actor in the log: nobody may be called so, and pass for it.
+_RESERVED = frozenset({"agent", "system", "customer", "policy", "ledger", "command line"})
+_NAME = re.compile(r"\w[\w .@+-]{0,79}")
+_NO_KEY = "This needs a valid API key: send it as 'Authorization: Bearer <key>'."
 
 
 class Unauthenticated(CollectionsError):
@@ -41,7 +46,11 @@ def _hash(secret: str) -> str:
 async def add_user(
     conn: AsyncConnection[Any], *, name: str, role: Role, limit_minor: int, now: datetime
 ) -> str:
-    """Add a user and give their API key, which is never shown again. Raises Conflict for a name twice."""
+    """Add a user and give their API key, which is never shown again. Raises Conflict for a name twice, Invalid for an odd one."""
+    if not _NAME.fullmatch(name) or name.casefold() in _RESERVED:
+        raise Invalid(
+            f"{name!r} cannot be a user's name: letters, digits and .@+- only, and not the system's own."
+        )
     key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     cursor = await conn.execute(
         _SQL["add_user"],
@@ -57,6 +66,8 @@ async def add_user(
 
 async def user_of_key(conn: AsyncConnection[Any], key: str) -> User:
     """Whose key this is. Raises Unauthenticated, the same way for a wrong key and for an unknown one."""
+    if not (key.isascii() and key.isprintable()):
+        raise Unauthenticated(_NO_KEY)
     prefix, _, rest = key.partition("_")
     key_id, _, secret = rest.partition("_")
     async with conn.cursor(row_factory=class_row(_Stored)) as cursor:
@@ -64,7 +75,7 @@ async def user_of_key(conn: AsyncConnection[Any], key: str) -> User:
         found = await cursor.fetchone()
     known = found.key_hash if found else _hash("")
     if not hmac.compare_digest(_hash(secret), known) or found is None or prefix != _PREFIX:
-        raise Unauthenticated("This needs a valid API key: send it as 'Authorization: Bearer <key>'.")
+        raise Unauthenticated(_NO_KEY)
     return User(found.name, found.role, found.limit_minor)
 
 

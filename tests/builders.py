@@ -77,7 +77,7 @@ def an_account(**given: Any) -> Account:
             "disputes": [], "promises": [], "plans": [], "holds": [], "suppressions": [], "touches": [], "ladder": [],
             "history": PaymentHistory(settled=10, late_0d=2, late_7d=1, late_15d=0, late_30d=0),
             "portfolio": PaymentHistory(settled=1000, late_0d=370, late_7d=200, late_15d=80, late_30d=4),
-            "payments_pending_minor": 0, "ledger_as_of": NOW - timedelta(minutes=5), "ledger_system": "csv", **given,
+            "payments_pending_minor": 0, "ledger_as_of": NOW - timedelta(minutes=5), "ledger_system": "file", **given,
         }
     )  # fmt: skip
 

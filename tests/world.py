@@ -65,8 +65,8 @@ def message(template: str | None = "balance_reply", **given: Any) -> dict[str, A
 
 def reminder(invoices: Sequence[str] = ("inv-1",), **given: Any) -> dict[str, Any]:
     """A call that proposes the first reminder, by e-mail."""
-    defaults = {"purpose": "reminder", "channel": "email", "invoices": list(invoices), "tone": "friendly"}
-    return message("reminder_1", **{**defaults, **given})
+    defaults = {"template": "reminder_1", "purpose": "reminder", "channel": "email", "tone": "friendly"}
+    return message(**{**defaults, "invoices": list(invoices), **given})
 
 
 def record(kind: str, **given: Any) -> dict[str, Any]:
@@ -129,7 +129,7 @@ class World:
 
     def count(self, table: str, where: str = "true") -> int:
         """Rows of a table."""
-        return int(self.sql(cast(LiteralString, f"SELECT count(*) FROM {table} WHERE {where}"))[0])
+        return int(self.sql(f"SELECT count(*) FROM {table} WHERE {where}")[0])
 
     def customer(self, customer: str = "cust-1", segment: str = "assisted", **given: Any) -> None:
         """A business in Chicago with an e-mail address, a mobile number, one late invoice and a good history."""
@@ -153,7 +153,8 @@ class World:
         self.sql(
             """INSERT INTO contact (id, customer_id, name, channel, address, verified_at, consent)
                VALUES (%s, %s, 'Odalys Brambleworth', %s, %s, %s, 'granted')""",
-            f"{customer}-{channel}", customer, channel, address, NOW - timedelta(days=90),
+            f"{customer}-{channel}" + ("" if f"@{customer}." in address or channel == "sms" else "-2"), customer, channel,
+            address, NOW - timedelta(days=90),
         )  # fmt: skip
 
     def invoice(

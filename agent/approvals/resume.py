@@ -59,18 +59,27 @@ async def _deliberate(
     turn = Deliberation(engine.deps, trigger, answered=answered)
     async with one_customer(engine.deps.pool, approval.customer_id) as conn:
         turn.facts, _ = await gather_facts(conn, engine.deps, trigger)
-    if approval.graph_version == GRAPH_VERSION:
-        answer = {approval.interrupt_id: {"decision": word, "action_digest": approval.digest}}
-        try:
-            await engine.invoke(Command(resume=answer), turn, thread=approval.id, resuming=True)
-        except UnknownInterruptError:  # somebody else finished the same claim, and its thread is gone
-            raise AlreadyDecided(f"Approval {approval.id} was decided already.") from None
-    elif word in ("approve", "edit", "supersede"):
-        # The thread waits in another version of the graph: it is never resumed into this one, the action is asked again.
+    if not await _resumed(engine, approval, turn, word) and word in ("approve", "edit", "supersede"):
+        # There is no thread that could go on, so nobody's word counts for it: the action is asked again.
         turn.proposals.append(rule(turn, action, actor=user.name, source="Collector"))
     if word == "reject" and approval.redrafts >= _MAX_REDRAFTS:
         turn.proposals.append(rule(turn, hand_over(turn), actor="system", source="System"))
     return turn
+
+
+async def _resumed(engine: Engine, approval: Approval, turn: Deliberation, word: Word) -> bool:
+    """Let the thread go on with the answer. False: it waits in another version of the graph, or is gone.
+
+    Gone is also the thread of an approval that somebody else finished a moment ago; the fence says so at the commit.
+    """
+    if approval.graph_version != GRAPH_VERSION:
+        return False
+    answer = {approval.interrupt_id: {"decision": word, "action_digest": approval.digest}}
+    try:
+        await engine.invoke(Command(resume=answer), turn, thread=approval.id, resuming=True)
+    except UnknownInterruptError:
+        return False
+    return True
 
 
 async def _commit(

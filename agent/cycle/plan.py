@@ -61,9 +61,7 @@ async def make_plan(conn: AsyncConnection[Any], policy: Policy, *, today: date, 
     await plan_portfolio(conn, policy, today=today, now=now)
     await conn.execute(_SQL["set_tier"])
     await conn.execute(_SQL["keep_base_rate"], {"today": today})
-    await conn.execute(
-        _SQL["keep_scores"], {"today": today, "horizon": TIER_HORIZON, "model_id": MODEL_ID}
-    )
+    await conn.execute(_SQL["keep_scores"], {"today": today, "horizon": TIER_HORIZON, "model_id": MODEL_ID})
     accounts = tuple([account async for account in planned(conn, policy, today=today)])
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_SQL["known"], {"today": today})
@@ -80,9 +78,7 @@ async def first_invoice(conn: AsyncConnection[Any]) -> date | None:
     return found[0] if found else None
 
 
-async def plan_portfolio(
-    conn: AsyncConnection[Any], policy: Policy, *, today: date, now: datetime
-) -> None:
+async def plan_portfolio(conn: AsyncConnection[Any], policy: Policy, *, today: date, now: datetime) -> None:
     """Plan the day in one statement: a row for each customer in the temporary table `planned`, gone with the transaction."""
     await conn.execute(_SQL["forget_plan"])
     await conn.execute(_SQL["batch_memory"])
@@ -138,6 +134,4 @@ def _account(row: dict[str, Any], today: date, channel: str | None) -> Planned:
         return result(None, "no step is due" if row["overdue_invoices"] else None)
     key = f"ladder:{customer_id}:{anchor}:{step}:{today.isoformat()}"
     by: Literal["email"] | None = "email" if channel == "email" else None
-    return result(
-        Trigger("ladder", customer_id, key, step=step, channel=by, anchor_invoice_id=anchor), None
-    )
+    return result(Trigger("ladder", customer_id, key, step=step, channel=by, anchor_invoice_id=anchor), None)

@@ -1,4 +1,4 @@
-"""Sweep: what time alone changes. Promises settle, approvals lapse, claims whose process died are finished."""
+"""Sweep: what time alone changes. Promises settle, approvals lapse, what a dead process left behind is finished or called unknown."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +15,7 @@ from tools.arrangements.stops import clear_paid_holds
 from tools.clock import business_day
 from tools.errors import AlreadyDecided, Conflict, Gone
 from tools.ledger.queries import lock_customer
+from tools.outbox.queue import settle, stranded
 
 _BATCH = 1000
 _CLAIM_LASTS = timedelta(
@@ -31,12 +32,30 @@ class Swept:
     promises_broken: int
     approvals_expired: int
     approvals_finished: int
+    messages_unknown: int
 
 
 async def sweep(engine: Engine) -> Swept:
     """Settle promises by the ledger, let approvals expire, finish stranded answers. Safe to run at any time, anywhere."""
     kept, broken = await _watch_promises(engine)
-    return Swept(kept, broken, await _expire(engine), await _finish_stranded(engine))
+    return Swept(
+        kept, broken, await _expire(engine), await _finish_stranded(engine), await _lose_stranded(engine)
+    )
+
+
+async def _lose_stranded(engine: Engine) -> int:
+    """A sender that died after its claim may or may not have sent: its message is unknown, and never sent again."""
+    deps, now = engine.deps, engine.deps.clock.now()
+    async with deps.pool.connection() as conn:
+        lost = await stranded(conn, before=now - _CLAIM_LASTS, limit=_BATCH)
+    for row in lost:
+        async with one_customer(deps.pool, row.customer_id) as conn:
+            await lock_customer(conn, customer_id=row.customer_id)
+            if await settle(conn, row, state="unknown", now=now, reason="the sender stopped after its claim"):
+                subject = {"outbox": row.id, "message": row.message_id}
+                entry = Entry("system", "System", "message.unknown", subject, row.episode_id, row.decision_id)
+                await append(conn, customer_id=row.customer_id, at=now, entries=[entry])
+    return len(lost)
 
 
 async def _watch_promises(engine: Engine) -> tuple[int, int]:

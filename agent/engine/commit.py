@@ -11,9 +11,10 @@ from psycopg.types.json import Jsonb
 
 import prompts
 from agent.deps import Deps
-from agent.engine.deliberation import Deliberation, Proposal
+from agent.engine.deliberation import Deliberation, Proposal, record_kind
 from agent.engine.effects import apply
 from agent.engine.gather import gather_facts, moved_facts
+from agent.engine.preview import preview
 from agent.engine.saver import Buffer
 from agent.nodes.judge import prepared
 from agent.policy.gate import facts_digest, facts_record
@@ -21,10 +22,7 @@ from agent.policy.verdict import Allow, Ask, Refuse, Ruling
 from agent.state import GRAPH_VERSION
 from tools import sql
 from tools.activity.chain import Entry, append
-from tools.activity.describe import describe
-from tools.activity.log_collection_activity import LogCollectionActivity
 from tools.followups.follow_ups import settle
-from tools.followups.schedule_follow_up import ScheduleFollowUp
 from tools.ledger.queries import lock_customer
 from tools.memory.messages import mark_handled
 from tools.spec import digest
@@ -122,7 +120,7 @@ async def write_decisions(
             asked.append((wait, decision_id))
             done = {"approval": wait.approval_id}
         subject = {"tool": proposal.action.tool, "digest": proposal.action.digest, **done}
-        if (kind := _record_kind(proposal)) is not None:
+        if (kind := record_kind(proposal.action)) is not None:
             subject["kind"] = kind
         entries.append(
             Entry(proposal.actor, proposal.source, _verb(proposal), subject, turn.episode_id, decision_id)
@@ -138,11 +136,6 @@ async def _next_position(conn: AsyncConnection[Any], episode_id: str, approval_i
     async with conn.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(_SQL["next_position"], {"episode_id": episode_id, "approval_id": approval_id})
         return await cursor.fetchone() or 0
-
-
-def _record_kind(proposal: Proposal) -> str | None:
-    record = proposal.action.args.get("record")
-    return record.get("kind") if isinstance(record, dict) else None
 
 
 def _verb(proposal: Proposal) -> str:
@@ -215,7 +208,7 @@ async def _open_approvals(
                 "kind": deps.gate.kind_of(proposal.action), "tool": proposal.action.tool,
                 "args": Jsonb(dict(proposal.action.args)), "digest": proposal.action.digest,
                 "facts_digest": facts_digest(facts, proposal.action),
-                "preview": Jsonb(_preview(proposal)),
+                "preview": Jsonb(preview(proposal)),
                 "reasons": Jsonb(reasons(proposal.ruling)),
                 "role": verdict.role if isinstance(verdict, Ask) else "manager",
                 "amount_minor": deps.gate.amount_of(proposal.action, proposal.facts),
@@ -228,32 +221,16 @@ async def _open_approvals(
         )  # fmt: skip
 
 
-def _preview(proposal: Proposal) -> dict[str, str | None]:
-    """What the approver reads: the message as the customer would get it, or the record in one sentence."""
-    action, draft = proposal.action, proposal.facts.draft
-    if draft is not None:
-        return {"channel": draft.channel, "subject": draft.subject, "body": draft.body}
-    args: LogCollectionActivity | ScheduleFollowUp
-    if action.tool == "schedule_follow_up":
-        args = ScheduleFollowUp.model_validate(action.args)
-    else:
-        args = LogCollectionActivity.model_validate(action.args)
-    return {"channel": "record", "subject": None, "body": describe(args, proposal.facts.account)}
-
-
 async def write_trigger_done(conn: AsyncConnection[Any], deps: Deps, turn: Deliberation) -> list[Entry]:
     """What opened the episode is dealt with: the message, the follow-up, the ledger event, the ladder step."""
     trigger, now = turn.trigger, deps.clock.now()
     entries: list[Entry] = []
     if trigger.message_id is not None and trigger.kind == "inbound":
-        await mark_handled(
+        body = await mark_handled(
             conn, message_id=trigger.message_id, episode_id=turn.episode_id, now=now, embedded=turn.heard
         )
-        entries.append(
-            Entry(
-                "customer", "Customer", "message.received", {"message": trigger.message_id}, turn.episode_id
-            )
-        )
+        subject = {"message": trigger.message_id, "body": body}
+        entries.append(Entry("customer", "Customer", "message.received", subject, turn.episode_id))
     if trigger.follow_up_id is not None:
         await settle(conn, follow_up_id=trigger.follow_up_id, state="done", now=now)
     if trigger.event_id is not None:

@@ -81,11 +81,32 @@ class Deliberation:
         return tuple(proposal.action for proposal in self.proposals if proposal.allowed)
 
     def already(self, action: Action) -> Proposal | None:
-        """The earlier proposal of the very same action in this run, if there is one."""
-        return next((p for p in self.proposals if p.action.digest == action.digest), None)
+        """The earlier proposal of the same action in this run, if there is one.
+
+        What code recorded as a signal is the same action as the model's record of its kind, whatever the quote:
+        one dispute must not place two holds that a person has to lift one by one.
+        """
+        kind = record_kind(action)
+        return next(
+            (
+                earlier
+                for earlier in self.proposals
+                if earlier.action.digest == action.digest
+                or (earlier.source == "System" and kind is not None and record_kind(earlier.action) == kind)
+            ),
+            None,
+        )
 
     def count(self, said: AIMessage) -> None:
         """Add up what the model's endpoint says it used."""
         used: dict[str, Any] = dict(said.usage_metadata or {})
         for key in ("input_tokens", "output_tokens"):
             self.usage[key] = self.usage.get(key, 0) + int(used.get(key, 0))
+
+
+def record_kind(action: Action) -> str | None:
+    """The kind of a record, an escalation's with its reason; None for every other action."""
+    record = action.args.get("record")
+    if not isinstance(record, dict):
+        return None
+    return f"escalation: {record.get('why')}" if record.get("kind") == "escalation" else record.get("kind")

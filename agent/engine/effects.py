@@ -10,8 +10,6 @@ from agent.engine.deliberation import Proposal
 from agent.policy.verdict import AGENT, Allow
 from tools.activity.log_collection_activity import LogCollectionActivity
 from tools.activity.record import Said, record_activity, talking_points
-from tools.arrangements.plans import move_plan
-from tools.dunning.generate_dunning_message import GenerateDunningMessage
 from tools.errors import Refused
 from tools.followups.follow_ups import schedule
 from tools.followups.schedule_follow_up import ScheduleFollowUp
@@ -55,14 +53,11 @@ async def _message(
         raise Refused("A message without a draft cannot be queued.")
     now = deps.clock.now()
     later = verdict.not_before if isinstance(verdict, Allow) else None
-    args = GenerateDunningMessage.model_validate(proposal.action.args)
     queued = await enqueue(
         conn, permit, proposal.action, facts.draft, not_before=later or now,
         reply_to=facts.inbound.message_id if facts.inbound else None, now=now,
         embedded=embedded,
     )  # fmt: skip
-    if args.offer is not None:
-        await move_plan(conn, plan_id=args.offer, state="offered", from_states=["approved"])
     return {
         "outbox": queued.outbox_id, "message": queued.message_id, "body": queued.body_digest,
         "purpose": facts.draft.purpose, "template": facts.draft.template, "channel": facts.draft.channel,

@@ -50,16 +50,19 @@ async def gather_facts(
     return _facts(deps, trigger, account, message, signals), signals
 
 
-async def moved_facts(
-    conn: AsyncConnection[Any], deps: Deps, trigger: Trigger, seen: Facts
-) -> Facts | None:
+async def moved_facts(conn: AsyncConnection[Any], deps: Deps, trigger: Trigger, seen: Facts) -> Facts | None:
     """The facts of now where they are not those that were `seen`; None, which is nearly always, where nothing moved."""
     account, message = await _read(conn, deps, trigger)
     heard = seen.inbound
     if replace(account, now=seen.account.now) == seen.account and (
         (message is None and heard is None)
         # The same words carry the same signals: they are not looked for again.
-        or (message and heard and message.body == heard.body and _inbound(account, message, heard.signals) == heard)
+        or (
+            message
+            and heard
+            and message.body == heard.body
+            and _inbound(account, message, heard.signals) == heard
+        )
     ):
         return None
     return _facts(deps, trigger, account, message, detect(message.body) if message else ())

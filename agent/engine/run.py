@@ -118,7 +118,10 @@ class Engine:
         try:
             async with asyncio.timeout(self.deps.bounds.wall_seconds):
                 await self.episodes.ainvoke(
-                    {"episode_id": turn.episode_id}, {"recursion_limit": self._steps}, context=turn, version="v2"
+                    {"episode_id": turn.episode_id},
+                    {"recursion_limit": self._steps},
+                    context=turn,
+                    version="v2",
                 )
         except TimeoutError:
             turn.outcome = "cut short: the turn took too long"

@@ -91,7 +91,7 @@ def earlier_answers(facts: Facts, purpose: str | None, since: datetime) -> list[
         for touch in touches(facts)
         if touch.reply_to is not None
         and touch.reply_to != now_answering
-        and touch.at >= since
+        and touch.at > since
         and (purpose is None or touch.purpose == purpose)
     ]
 

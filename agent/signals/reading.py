@@ -76,8 +76,12 @@ def _without_footers(text: str) -> str:
 
 @cache
 def _footer() -> re.Pattern[str]:
-    marks = tomllib.loads(resources.files("agent.signals").joinpath("footers.toml").read_text("utf-8"))["marks"]
-    return re.compile(r"\b(?:" + "|".join(f"{mark[:-1]}\\w*" if mark[-1] == "*" else mark for mark in marks) + r")\b")
+    marks = tomllib.loads(resources.files("agent.signals").joinpath("footers.toml").read_text("utf-8"))[
+        "marks"
+    ]
+    return re.compile(
+        r"\b(?:" + "|".join(f"{mark[:-1]}\\w*" if mark[-1] == "*" else mark for mark in marks) + r")\b"
+    )
 
 
 def sentences(text: str) -> list[Sentence]:

@@ -1,5 +1,10 @@
 """The embedding of every configuration: the packaged local model."""
+
 from tools.memory.embeddings import LocalEmbedder
+
 DIMENSION = 256
 embed = LocalEmbedder().embed
-async def embed(texts): return await LocalEmbedder().embed(texts)
+
+
+async def embed(texts):
+    return await LocalEmbedder().embed(texts)

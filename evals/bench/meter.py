@@ -27,7 +27,9 @@ class Spread:
     @classmethod
     def of(cls, values: Sequence[float], digits: int = 2) -> "Spread":
         """Of one value a round."""
-        return cls(round(statistics.median(values), digits), round(min(values), digits), round(max(values), digits))
+        return cls(
+            round(statistics.median(values), digits), round(min(values), digits), round(max(values), digits)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,9 @@ def wal_position(place: Place) -> str:
 def wal_bytes_since(place: Place, position: str) -> int:
     """Bytes of write-ahead log since that position."""
     with place.admin() as conn:
-        row: Any = conn.execute("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), %s)", [position]).fetchone()
+        row: Any = conn.execute(
+            "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), %s)", [position]
+        ).fetchone()
         return int(row[0])
 
 

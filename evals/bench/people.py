@@ -64,7 +64,15 @@ def instant(messages: Sequence[BaseMessage], _tools: Sequence[Mapping[str, Any]]
             break
         calls += isinstance(message, ToolMessage)
     if calls == 0:
-        return AIMessage("", tool_calls=[ToolCall(name="log_collection_activity", args=RECORD, id="call_1", type="tool_call")])
+        return AIMessage(
+            "",
+            tool_calls=[ToolCall(name="log_collection_activity", args=RECORD, id="call_1", type="tool_call")],
+        )
     if calls == 1:
-        return AIMessage("", tool_calls=[ToolCall(name="generate_dunning_message", args=MESSAGE, id="call_2", type="tool_call")])
+        return AIMessage(
+            "",
+            tool_calls=[
+                ToolCall(name="generate_dunning_message", args=MESSAGE, id="call_2", type="tool_call")
+            ],
+        )
     return AIMessage("Thank you. We have noted your promise.")

@@ -82,8 +82,18 @@ def own_place() -> Iterator[Place]:
 def circumstances(place: Place) -> dict[str, Any]:
     """What the figures depend on besides the code: the machine, its load, and the server's settings."""
     with place.admin() as conn:
-        named = ("server_version", "shared_buffers", "synchronous_commit", "fsync", "full_page_writes", "work_mem", "jit")
-        shown = {name: (conn.execute("SELECT current_setting(%s)", [name]).fetchone() or [""])[0] for name in named}
+        named = (
+            "server_version",
+            "shared_buffers",
+            "synchronous_commit",
+            "fsync",
+            "full_page_writes",
+            "work_mem",
+            "jit",
+        )
+        shown = {
+            name: (conn.execute("SELECT current_setting(%s)", [name]).fetchone() or [""])[0] for name in named
+        }
     return {
         "cores": psutil.cpu_count(),
         "load_1m": round(psutil.getloadavg()[0], 2),

@@ -11,10 +11,6 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-import prompts
-from evals.bench.embedding import DIMENSION, embed
-from evals.bench.model import InstantModel
-from evals.bench.people import Caller
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain.tools import ToolRuntime, tool
@@ -26,6 +22,11 @@ from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
+
+import prompts
+from evals.bench.embedding import DIMENSION, embed
+from evals.bench.model import InstantModel
+from evals.bench.people import Caller
 
 HITS = 5  # what memory gives a prompt, in both stacks
 CONFIGURATION = {

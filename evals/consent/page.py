@@ -27,7 +27,10 @@ def page(columns: Sequence[Column], lexicon: str) -> str:
             "## False alarms",
             f"| signal | at most | {heads} |",
             rule,
-            *(_row(name, f"{MOST_FALSE_ALARMS:.0%}", [c.false_alarms[name] for c in columns]) for name in SIGNALS),
+            *(
+                _row(name, f"{MOST_FALSE_ALARMS:.0%}", [c.false_alarms[name] for c in columns])
+                for name in SIGNALS
+            ),
             _row("any signal, on messages without one", "-", [c.alarms_on_negatives for c in columns]),
             "",
             "## Opt-outs by keyword filters",
@@ -69,7 +72,9 @@ def _recall(columns: Sequence[Column]) -> list[str]:
 def _baselines(columns: Sequence[Column]) -> list[str]:
     first = columns[0].baselines
     return [
-        _row(f"{name} | {what}", "", [column.baselines[name][what] for column in columns]).replace("|  |", "|", 1)
+        _row(f"{name} | {what}", "", [column.baselines[name][what] for column in columns]).replace(
+            "|  |", "|", 1
+        )
         for name, measures in first.items()
         for what in measures
     ]

@@ -39,7 +39,7 @@ def month_ends() -> list[date]:
 _PAGE = """\
 # Seventeen month ends on real invoices
 
-Reproduce: `make month-ends` (needs the IBM file in `../shared/data/ibm_ar`; it is read there, never copied).
+Reproduce: `make monthends` (needs the IBM file in `../shared/data/ibm_ar`; it is read there, never copied).
 
 {invoices} invoices of {customers} customers, {contacts} contact points derived (reserved example addresses, fictional
 numbers), {disputes} undated disputes; {seconds:.0f} s for the import and {cycles} cycles.
@@ -164,6 +164,7 @@ def main() -> None:
     page = report(imported, cycles, time.monotonic() - started)
     sys.stdout.write(page)
     if given.out:
+        given.out.parent.mkdir(parents=True, exist_ok=True)
         given.out.write_text(page, "utf-8")
 
 

@@ -40,7 +40,9 @@ def list_(
     def show(result: dict[str, Any]) -> None:
         table = Table()
         for column in ("id", "customer", "what", "amount", "needs", "owner", "why"):
-            table.add_column(column, overflow="fold", no_wrap=column in ("id", "amount"))  # ids are copied
+            table.add_column(
+                column, overflow="fold", no_wrap=column in ("id", "customer", "amount")
+            )  # ids are copied
         for a in result["approvals"]:
             amount = Money(a["amount_minor"], a["currency"]).format()
             why = next((r["reason"] for r in a["reasons"] if r["says"] == "ask"), "")

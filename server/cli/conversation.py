@@ -7,6 +7,7 @@ import typer
 from server import settings as configuration
 from server.cli.ledger import show_thread
 from server.cli.output import Json, answer, console, run
+from tools.errors import Invalid
 
 
 def register(app: typer.Typer) -> None:
@@ -29,6 +30,8 @@ def say(
         from server.runtime import open_engine  # noqa: PLC0415 - as above
         from tools.channels.local import LocalChannel  # noqa: PLC0415 - as above
 
+        if not text.strip():
+            raise Invalid("There is nothing in the message.")
         async with open_engine(configuration.load()) as engine:
             return await hear(
                 engine, LocalChannel(), customer_id=customer_id, body=text, channel_name=channel

@@ -56,7 +56,10 @@ def list_(
 
 
 @outbox.command("show")
-def show(outbox_id: int, as_json: Json = False) -> None:
+def show(
+    outbox_id: Annotated[int, typer.Argument(min=1, max=2**63 - 1, help="The message's number.")],
+    as_json: Json = False,
+) -> None:
     """One message as the customer reads it."""
 
     async def work() -> dict[str, Any]:

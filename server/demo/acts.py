@@ -32,6 +32,7 @@ def play(stage: Stage, sample: Path) -> dict[str, Any]:
 
     _title("2. The day's cycle: who owes, what may be done, who must be asked")
     cycle = stage.command("cycle")
+    stage.await_server()
     _show_cycle(stage, cycle)
 
     _title("3. A collector decides")

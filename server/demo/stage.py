@@ -25,28 +25,29 @@ console = Console(highlight=False)
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where the demo plays: the environment of its commands and the client of its server.
+    """Where the demo plays: the environment of its commands, its server, and a client with Dana's key.
 
     What fails ends the demo with one sentence on stderr and exit code 1.
     """
 
     environment: dict[str, str]
+    server: subprocess.Popen[bytes]
     api: httpx.Client
+
+    def await_server(self) -> None:
+        """Wait until the server answers; it starts while the first commands run."""
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline and self.server.poll() is None:
+            try:
+                if self.api.get("/readyz").status_code == httpx.codes.OK:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.1)
+        raise SystemExit("The demo's server did not start.")
 
     def command(self, *words: str, may_fail: bool = False) -> dict[str, Any]:
         """Run `dunwell WORDS --json` as a person would, and give what it answered; `may_fail` gives a bad report, too."""
-        console.print(f"[dim]$ dunwell {' '.join(words)}[/dim]", soft_wrap=True)
-        done = subprocess.run(
-            [sys.executable, "-m", "server.cli", *words, "--json"],
-            env=self.environment, stdout=subprocess.PIPE, text=True, check=False,
-        )  # fmt: skip
-        answered: dict[str, Any] = json.loads(done.stdout) if done.stdout else {}
-        if "error" in answered:
-            raise SystemExit(1)  # the command has said why on stderr
-        if done.returncode != 0 and not (may_fail and answered):
-            why = answered["failed"][0]["why"] if answered.get("failed") else f"exit code {done.returncode}."
-            raise SystemExit(f"dunwell {words[0]} failed: {why}")
-        return answered
+        return _command(self.environment, *words, may_fail=may_fail)
 
     def get(self, path: str, **params: str | int) -> dict[str, Any]:
         """GET a path of the API."""
@@ -59,6 +60,21 @@ class Stage:
     def try_post(self, path: str, body: dict[str, Any]) -> httpx.Response:
         """POST to a path of the API; the caller looks at the status."""
         return self.api.post(path, json=body)
+
+
+def _command(environment: dict[str, str], *words: str, may_fail: bool = False) -> dict[str, Any]:
+    console.print(f"[dim]$ dunwell {' '.join(words)}[/dim]", soft_wrap=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "server.cli", *words, "--json"],
+        env=environment, stdout=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    answered: dict[str, Any] = json.loads(done.stdout) if done.stdout else {}
+    if "error" in answered:
+        raise SystemExit(1)  # the command has said why on stderr
+    if done.returncode != 0 and not (may_fail and answered):
+        why = answered["failed"][0]["why"] if answered.get("failed") else f"exit code {done.returncode}."
+        raise SystemExit(f"dunwell {words[0]} failed: {why}")
+    return answered
 
 
 def _content(response: httpx.Response) -> dict[str, Any]:
@@ -81,26 +97,17 @@ def open_stage(folder: Path, ledger: Path) -> Iterator[Stage]:
         "DUNWELL_POLICY": str(ledger / "policy.toml"),
         "DUNWELL_PORT": str(port),
     }
-    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=_ANSWER_SECONDS, trust_env=False)
-    stage = Stage(environment, client)
-    key = stage.command("user", "add", "dana", "--role", "collector", "--limit", "5000")["api_key"]
+    added = _command(environment, "user", "add", "dana", "--role", "collector", "--limit", "5000")
+    console.print("[dim]$ dunwell serve &[/dim]")
     server = subprocess.Popen([sys.executable, "-m", "server.cli", "serve"], env=environment)
     try:
-        _wait(stage.api, server)
-        stage.api.headers["Authorization"] = f"Bearer {key}"
-        yield stage
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{port}",
+            headers={"Authorization": f"Bearer {added['api_key']}"},
+            timeout=_ANSWER_SECONDS,
+            trust_env=False,
+        ) as api:
+            yield Stage(environment, server, api)
     finally:
         server.terminate()
         server.wait(timeout=30)
-        stage.api.close()
-
-
-def _wait(api: httpx.Client, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            if api.get("/readyz").status_code == httpx.codes.OK:
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
-    raise SystemExit("The demo's server did not start.")

@@ -50,7 +50,7 @@ def require_cluster(layout: Layout, account: Account) -> None:
     ]
     done = account.run(initdb, folder=unfinished)
     if done.returncode != 0:
-        raise Unavailable(f"The embedded database could not be created: {_last_line(done.stdout)}.")
+        raise Unavailable(f"The embedded database could not be created: {_reason(done.stdout)}.")
     conf = unfinished / "postgresql.conf"
     account.write(conf, conf.read_text("utf-8") + "\ninclude 'dunwell.conf'\n")
     unfinished.rename(layout.pgdata)
@@ -69,9 +69,7 @@ def launch(layout: Layout, account: Account, socket_dir: Path) -> None:
     done = account.run([*pg_ctl, f"-l{layout.log.name}"], folder=layout.pgdata)
     if done.returncode != 0:
         said = layout.log.read_text("utf-8", errors="replace") if layout.log.exists() else done.stdout
-        fatal = [line.partition("FATAL:")[2] for line in said.splitlines() if "FATAL:" in line]
-        reason = fatal[-1].strip() if fatal else _last_line(said)
-        raise Unavailable(f"The embedded database did not start: {reason} (its log is {layout.log}).")
+        raise Unavailable(f"The embedded database did not start: {_reason(said)} (its log is {layout.log}).")
 
 
 def run_setup(conninfo: str, database: str) -> None:
@@ -80,9 +78,13 @@ def run_setup(conninfo: str, database: str) -> None:
     options = ["--set=ON_ERROR_STOP=1", f"--set=database={database}", f"--file={SETUP}"]
     done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise Unavailable(f"The embedded database could not be prepared: {_last_line(done.stderr)}")
+        raise Unavailable(f"The embedded database could not be prepared: {_reason(done.stderr)}.")
 
 
-def _last_line(text: str) -> str:
-    lines = text.strip().splitlines()
-    return lines[-1].strip() if lines else "it gave no reason"
+def _reason(said: str) -> str:
+    """What a program of Postgres says went wrong: its last lines are often about tidying up, or a hint."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    wrong = [
+        line.partition(mark)[2] for line in lines for mark in ("PANIC:", "FATAL:", "error:") if mark in line
+    ]
+    return [*lines, *wrong][-1].strip().rstrip(".") if lines else "it gave no reason"

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.cycle.stops import lift
@@ -54,7 +54,9 @@ async def read_decisions(running: Running, _: Viewer, customer_id: str) -> dict[
 
 
 @router.post("/holds/{hold_id}/lift")
-async def lift_hold(running: Running, user: Collector, hold_id: int, given: Lift) -> dict[str, Any]:
+async def lift_hold(
+    running: Running, user: Collector, hold_id: Annotated[int, Path(ge=1, le=2**63 - 1)], given: Lift
+) -> dict[str, Any]:
     """A person lifts a hold: outreach may go on, each message judged as always."""
     return {"customer": await lift(running.engine, hold_id, user, given.reason)}
 

@@ -22,7 +22,7 @@ async def import_(running: Running, user: Manager, files: list[UploadFile]) -> d
         left -= len(content)
         if left < 0:
             raise Invalid(f"An import takes at most {_MOST_BYTES // 2**20} MiB; split it.")
-        uploads[file.filename or ""] = content
-    if "" in uploads:
-        raise Invalid("Every file of an import needs a name.")
+        if not file.filename or file.filename in uploads:
+            raise Invalid("Every file of an import needs a name of its own.")
+        uploads[file.filename] = content
     return await import_uploads(running.engine, uploads, imported_by=user.name)

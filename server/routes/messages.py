@@ -9,6 +9,7 @@ from server.access import Collector, Running
 from server.conversation import respond
 from server.cycle import run_cycle
 from server.inbound import store_from, store_said
+from tools.spec import storable
 
 router = APIRouter(prefix="/v1", tags=["messages"])
 
@@ -32,10 +33,9 @@ class Inbound(BaseModel):
             raise ValueError("give exactly one of customer_id and address")
         if self.address is not None and (self.channel is None or self.provider_id is None):
             raise ValueError("an address goes with a channel and a provider_id")
-        if "\x00" in self.body or "\x00" in (self.customer_id or "") + (self.address or "") + (
-            self.provider_id or ""
-        ):
-            raise ValueError("a message holds no NUL characters")
+        given = [self.body, self.customer_id, self.address, self.provider_id]
+        if storable(given) != given:
+            raise ValueError("a message holds no NUL and no half characters")
         return self
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 
 from server.access import Running, Viewer
 from tools.errors import NotFound
@@ -28,7 +28,9 @@ async def list_(
 
 
 @router.get("/{outbox_id}")
-async def show(running: Running, _: Viewer, outbox_id: int) -> dict[str, Any]:
+async def show(
+    running: Running, _: Viewer, outbox_id: Annotated[int, Path(ge=1, le=2**63 - 1)]
+) -> dict[str, Any]:
     """One message."""
     async with running.pool.connection() as conn:
         found = await read_outbox(conn, outbox_id=outbox_id, limit=1)

@@ -119,11 +119,14 @@ async def verify(conn: AsyncConnection[Any], *, customer_id: str | None = None) 
             elif owner not in broken and (row["prev_hash"], row["hash"]) != (head, expected):
                 broken[owner] = BrokenLink(owner, seq, "the entry was changed")
             reached[owner] = (seq, row["hash"])
-    for owner in heads.keys() | reached.keys():
-        if owner not in broken and heads.get(owner) != reached.get(owner):
-            broken[owner] = BrokenLink(
-                owner, max(heads.get(owner, (0, ""))[0], 1), "the last entries are missing"
-            )
+    for owner in (heads.keys() | reached.keys()) - broken.keys():
+        last, recorded = reached.get(owner, (0, GENESIS)), heads.get(owner, (0, GENESIS))
+        if last[0] < recorded[0]:
+            broken[owner] = BrokenLink(owner, last[0] + 1, "the last entries are missing")
+        elif last[0] > recorded[0]:
+            broken[owner] = BrokenLink(owner, recorded[0] + 1, "the entry is beyond the recorded end")
+        elif last != recorded:
+            broken[owner] = BrokenLink(owner, last[0], "it is not the entry that was recorded as the last")
     return Verification(
         len(heads.keys() | reached.keys()), entries, sorted(broken.values(), key=lambda b: b.customer_id)
     )

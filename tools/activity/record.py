@@ -120,7 +120,7 @@ async def _plan(
     conn: AsyncConnection[Any], permit: Permit, record: kinds.PlanRequestRecord, said: Said
 ) -> None:
     if record.offer is not None:
-        await move_plan(conn, plan_id=record.offer, state="active", from_states=["approved", "offered"])
+        await move_plan(conn, plan_id=record.offer, state="active", from_states=["offered"])
         await withdraw(conn, customer_id=permit.customer_id, reason="a plan runs", now=said.now)
         return
     meant = said.account.meant(record.invoices)
@@ -256,7 +256,7 @@ async def _escalate(
         "self_harm": "A threat of self-harm: call now.",
         "threat": "A threat was made: look at it now.",
         "complaint": "The customer complains.",
-        "unsure": "The assistant is unsure what the customer means.",
+        "unsure": "The assistant could not settle this itself: look at the account and the conversation.",
         "other": "The assistant hands over.",
     }[record.why]
     match record.why:

@@ -45,7 +45,9 @@ SELECT %(dispute_id)s, i, %(customer_id)s FROM unnest(%(invoice_ids)s::text[]) A
 
 -- add_hold --
 INSERT INTO hold (customer_id, decision_id, reason, invoice_ids, cleared_by, message_id, placed_at)
-VALUES (%(customer_id)s, %(decision_id)s, %(reason)s, %(invoice_ids)s, %(cleared_by)s, %(message_id)s, %(now)s);
+SELECT %(customer_id)s, %(decision_id)s, %(reason)s, %(invoice_ids)s, %(cleared_by)s, %(message_id)s, %(now)s
+ WHERE NOT EXISTS (SELECT FROM hold h WHERE h.customer_id = %(customer_id)s AND h.lifted_at IS NULL
+                      AND h.reason = %(reason)s AND h.invoice_ids IS NOT DISTINCT FROM %(invoice_ids)s::text[]);
 
 -- lift_hold --
 UPDATE hold SET lifted_at = %(now)s, lifted_by = %(by)s, lift_reason = %(reason)s

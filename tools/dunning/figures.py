@@ -26,7 +26,9 @@ _LINK = re.compile(
     re.IGNORECASE,
 )
 # What every match of _LINK holds; most texts do not, once the links that they may name are struck out.
-_MAYBE_LINK = re.compile(r"://|www\.|@|[.。\])][a-z]|(?:dot|punto|\.) (?:com|net|org|io|info|biz)", re.IGNORECASE)
+_MAYBE_LINK = re.compile(
+    r"://|www\.|@|[.。\])][a-z]|(?:dot|punto|\.) (?:com|net|org|io|info|biz)", re.IGNORECASE
+)
 _ASCII_FIGURE = re.compile(r"[0-9%$]")  # what `_is_figure` says of ASCII
 _MODAL_MONTHS = frozenset({"may", "march"})  # words of their own: months only after a preposition
 _SOON = (
@@ -58,9 +60,7 @@ def _number_runs(text: str) -> list[str]:
 
 
 def _is_figure(char: str) -> bool:
-    return (
-        char == "%" or unicodedata.category(char) == "Sc" or unicodedata.numeric(char, None) is not None
-    )
+    return char == "%" or unicodedata.category(char) == "Sc" or unicodedata.numeric(char, None) is not None
 
 
 @cache

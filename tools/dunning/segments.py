@@ -23,7 +23,9 @@ def visible(text: str) -> str:
     """`text` without control and invisible characters, which could only hide something from a reader."""
     text = text.replace("\t", " ")
     if text.replace("\n", "").isprintable():
-        return text  # nearly every text: what Python calls printable holds no character of the categories below
+        return (
+            text  # nearly every text: what Python calls printable holds no character of the categories below
+        )
     return "".join(char for char in text if char == "\n" or _is_visible(char))
 
 

@@ -79,7 +79,12 @@ def _phrases() -> tuple[_Phrase, ...]:
     data = tomllib.loads(resources.files("tools.dunning").joinpath("denied_wording.toml").read_text("utf-8"))
     return tuple(
         _Phrase(
-            rule["id"], phrase, rule.get("concession", False), _letters(phrase), _pattern(phrase), _gapped(phrase)
+            rule["id"],
+            phrase,
+            rule.get("concession", False),
+            _letters(phrase),
+            _pattern(phrase),
+            _gapped(phrase),
         )
         for rule in data["rule"]
         for phrase in rule["phrases"]

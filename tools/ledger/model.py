@@ -230,7 +230,7 @@ class Account:
     )
     payments_pending_minor: int  # payments with status pending: on their way, not settled
     ledger_as_of: datetime | None  # when this customer's ledger rows were last read from their source
-    ledger_system: str
+    ledger_system: str  # "file", or the connector's name: how fresh its facts must be depends on it
 
     def invoice(self, invoice_id: str) -> Invoice | None:
         """The open invoice with that id, if this account has it."""

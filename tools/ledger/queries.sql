@@ -82,7 +82,7 @@ SELECT json_build_object(
     'payments_pending_minor', (SELECT coalesce(sum(p.amount_minor), 0) FROM payment p
         WHERE p.customer_id = c.id AND p.status = 'pending' AND p.paid_on <= %(today)s),
     'ledger_as_of', c.ext_fetched_at,
-    'ledger_system', c.ext_system)::text AS account
+    'ledger_system', CASE c.ext_via WHEN 'file' THEN 'file' ELSE c.ext_system END)::text AS account
   FROM customer c WHERE c.id = %(customer_id)s;
 
 -- lock_customer --

@@ -153,10 +153,16 @@ async def mark_handled(
     episode_id: str,
     now: datetime,
     embedded: Embedded | None = None,
-) -> None:
-    """The episode that answers this message commits with the caller's transaction, and with the message's vector."""
+) -> str | None:
+    """The episode that answers this message commits with the caller's transaction, and with the message's vector.
+
+    Answers the salted digest of the message's body.
+    """
     given = {"message_id": message_id, "episode_id": episode_id, "now": now, **_vector(embedded)}
-    await conn.execute(_SQL["mark_handled"], given)
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_SQL["mark_handled"], given)
+        body_digest: str | None = await cursor.fetchone()
+    return body_digest
 
 
 def _vector(embedded: Embedded | None) -> dict[str, str | None]:

@@ -41,7 +41,7 @@ SELECT id, customer_id, contact_id, channel, coalesce(body, '') AS body, at, han
 -- What an earlier re-embedding gave the message stays where the episode has no vector for it.
 UPDATE message SET handled_at = %(now)s, episode_id = %(episode_id)s,
        embedding = coalesce(%(embedding)s, embedding), embedding_model = coalesce(%(embedding_model)s, embedding_model)
- WHERE id = %(message_id)s AND handled_at IS NULL;
+ WHERE id = %(message_id)s AND handled_at IS NULL RETURNING body_digest;
 
 -- unhandled --
 SELECT id, customer_id FROM message WHERE direction = 'in' AND handled_at IS NULL ORDER BY id LIMIT %(limit)s;

@@ -38,11 +38,14 @@ UPDATE message SET subject = %(subject)s, body = %(body)s, salt = %(salt)s, body
        contact_id = %(contact_id)s, at = %(at)s
  WHERE id = %(message_id)s;
 
+-- body_digest --
+SELECT body_digest FROM message WHERE id = %(message_id)s;
+
 -- stranded --
 -- Claimed and never settled: the sender died between its claim and the provider's answer.
-UPDATE outbox SET state = 'unknown', reason = 'the sender stopped after its claim', settled_at = %(now)s
- WHERE state = 'sending' AND claimed_at < %(before)s
-RETURNING id, customer_id;
+SELECT id, customer_id, episode_id, decision_id, digest, message_id, contact_id, channel, action, reply_to, state,
+       not_before, attempts, provider_id, reason
+  FROM outbox WHERE state = 'sending' AND claimed_at < %(before)s ORDER BY id LIMIT %(limit)s;
 
 -- list --
 SELECT o.id, o.customer_id, o.episode_id, o.decision_id, o.channel, o.state, o.not_before, o.sent_at, o.reason,
@@ -54,7 +57,8 @@ SELECT o.id, o.customer_id, o.episode_id, o.decision_id, o.channel, o.state, o.n
  ORDER BY o.id DESC LIMIT %(limit)s OFFSET %(offset)s;
 
 -- approver_of --
--- The person who approved the decision that an outbox row cites, as they are now; no row where nobody had to.
-SELECT a.decided_by AS name, u.role, u.limit_minor, a.facts_digest
+-- The person who approved the decision that an outbox row cites, as they are now; no row where nobody had to. The facts
+-- are those of the decision itself: an edit concerns others than the action that was asked.
+SELECT a.decided_by AS name, u.role, u.limit_minor, d.facts_digest
   FROM decision d JOIN approval a ON a.id = d.approval_id LEFT JOIN app_user u ON u.name = a.decided_by
  WHERE d.id = %(decision_id)s;

@@ -142,10 +142,18 @@ async def refresh_text(conn: AsyncConnection[Any], row: OutboxRow, draft: Draft,
     )  # fmt: skip
 
 
-async def strand(conn: AsyncConnection[Any], *, before: datetime, now: datetime) -> list[tuple[int, str]]:
-    """Rows claimed before `before` and never settled become `unknown`: (outbox id, customer id) of each."""
-    cursor = await conn.execute(_SQL["stranded"], {"before": before, "now": now})
-    return await cursor.fetchall()
+async def body_digest_of(conn: AsyncConnection[Any], row: OutboxRow) -> str | None:
+    """The salted digest of the text as it stands now: what left, once it has left."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_SQL["body_digest"], {"message_id": row.message_id})
+        return await cursor.fetchone()
+
+
+async def stranded(conn: AsyncConnection[Any], *, before: datetime, limit: int) -> list[OutboxRow]:
+    """Rows claimed before `before` and never settled: nobody knows whether they left."""
+    async with conn.cursor(row_factory=class_row(OutboxRow)) as cursor:
+        await cursor.execute(_SQL["stranded"], {"before": before, "limit": limit})
+        return await cursor.fetchall()
 
 
 async def read_outbox(

@@ -177,7 +177,7 @@ def _span(words: str, today: date) -> date:
 
 
 def _from_then(words: str, today: date) -> date | None:
-    """"2 weeks from today", "a week from Friday": that long after the day that is named."""
+    """ "2 weeks from today", "a week from Friday": that long after the day that is named."""
     span, _, then = re.split(r" (from|after) ", words, maxsplit=1)
     start = {"now": today, "today": today, "tomorrow": today + timedelta(days=1)}.get(then)
     start = start or _weekday(then, today)

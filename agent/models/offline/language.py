@@ -33,7 +33,9 @@ def is_foreign(text: str) -> bool:
 
 @cache
 def _lists() -> Mapping[str, frozenset[str]]:
-    data = tomllib.loads(resources.files("agent.models.offline").joinpath("languages.toml").read_text("utf-8"))
+    data = tomllib.loads(
+        resources.files("agent.models.offline").joinpath("languages.toml").read_text("utf-8")
+    )
     shared = frozenset(data["shared"].split())
     ours = frozenset(word for words in data["ours"].values() for word in words.split())
     others = frozenset(word for words in data["others"].values() for word in words.split())

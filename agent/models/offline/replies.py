@@ -52,7 +52,10 @@ def for_intents(document: Document, understood: Understanding) -> str | None:
         (accepted_offer(document, understood) is not None, "plan_confirmed"),
         (bool(understood.terms), "plan_ack"),
         (bool({"concession", "contact_change"} & intents), "person_ack"),
-        ("remittance" in intents and not understood.payments, "payment_link_reply" if linked else "person_ack"),
+        (
+            "remittance" in intents and not understood.payments,
+            "payment_link_reply" if linked else "person_ack",
+        ),
         ("office" in intents and not understood.payments, "person_ack"),
         (bool(understood.payments) and 0 < may_promise >= promised, "promise_ack"),
         (bool(understood.payments), "promise_question"),

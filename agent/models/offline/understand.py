@@ -1,5 +1,6 @@
 """What the newest message wants: intents, a certain promise, terms of a plan, or a question to ask back."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +15,10 @@ from agent.signals.reading import Sentence, own_words, sentences
 from agent.signals.record import mentioned
 
 _NO_ANSWER = {"thanks", "accept", "preference", "hedge", "condition"}  # intents that answer no question
+_ASKS_US = re.compile(
+    r"\b(?:remind|call|text|email|e-mail|write|contact|message) me\b|\b(?:recuerdeme|recuérdeme|llameme|llámeme|escribame|escríbame)\b",
+    re.IGNORECASE,
+)
 _SHORT = 8  # words: "Friday", "I guess the 4th works" answer our question; longer texts say what they mean
 
 
@@ -68,7 +73,8 @@ def understand(document: Document) -> Understanding:
         terms=terms,
         invoices=mentioned(text, numbers),
         open_question=any(
-            sentence.text.rstrip().endswith("?") and not _intents([sentence]).keys() - _NO_ANSWER for sentence in read
+            sentence.text.rstrip().endswith("?") and not _intents([sentence]).keys() - _NO_ANSWER
+            for sentence in read
         ),
     )
 
@@ -100,6 +106,8 @@ def _payments(topic: str, document: Document) -> tuple[list[Payment], bool]:
     known = [bill.number for bill in document.account.invoices]
     amounts = find_amounts(topic, document.account.currency, dates=found, numbers=known)
     days = list(dict.fromkeys(day.on for day in found))
+    if _ASKS_US.search(topic):  # a date on which *we* shall do something promises nothing
+        return [], False
     if not days or None in days or any(amount.kind == "unclear" for amount in amounts):
         return [], bool(days)
     certain = [day for day in days if day is not None]

@@ -37,14 +37,8 @@ def promise(case: Case[PromiseRecord]) -> Says:
         promised_minor(case),
         owed_minor(case.account, case.account.meant(case.subject.invoices)),
     )
-    if min(days) < 0:
-        return refuse("A promised date lies in the past: ask the customer for another.")
-    if minor <= 0:
-        return refuse("Nothing is promised: ask the customer for the amount.")
-    if owed == 0:
-        return refuse("Nothing is owed that could be promised: leave it to a person.")
-    if max(days) > _FARTHEST.days:
-        return refuse("A promised date must lie within the coming year: ask the customer for another.")
+    if (impossible := _impossible(days, minor, owed)) is not None:
+        return refuse(impossible)
     if minor > owed:
         return ask("collector", "The customer promised more than is owed.")
     if spread(case):
@@ -52,6 +46,17 @@ def promise(case: Case[PromiseRecord]) -> Says:
     if max(days) > terms.horizon_days:
         return ask("collector", f"The promised date is more than {terms.horizon_days} days away.")
     return allow("A promise within the balance and the horizon.")
+
+
+def _impossible(days: list[int], minor: int, owed: int) -> str | None:
+    """Why nobody could record that promise, not even with approval."""
+    if min(days) < 0:
+        return "A promised date lies in the past: ask the customer for another."
+    if max(days) > _FARTHEST.days:
+        return "A promised date must lie within the coming year: ask the customer for another."
+    if minor <= 0:
+        return "Nothing is promised: ask the customer for the amount."
+    return None if owed > 0 else "Nothing is owed that could be promised: leave it to a person."
 
 
 @rule("ROW-PLAN", source="policy.md 3", applies=PlanRequestRecord, grants=True)
@@ -62,7 +67,7 @@ def plan(case: Case[PlanRequestRecord]) -> Says:
     """
     today = case.account.today
     if case.subject.offer is not None:
-        offered = _offer(case, case.subject.offer)
+        offered = _offer(case, case.subject.offer, ("offered",))  # nobody accepts what they were not sent
         return (
             allow("The customer accepts an approved offer.")
             if offered
@@ -89,8 +94,12 @@ def plan_offer(case: Message) -> Says:
     return allow("An approved offer in reviewed words.")
 
 
-def _offer(case: Case[GenerateDunningMessage] | Case[PlanRequestRecord], plan_id: str) -> bool:
-    return any(plan.id == plan_id and plan.state in ("approved", "offered") for plan in case.account.plans)
+def _offer(
+    case: Case[GenerateDunningMessage] | Case[PlanRequestRecord],
+    plan_id: str,
+    states: tuple[str, ...] = ("approved", "offered"),
+) -> bool:
+    return any(plan.id == plan_id and plan.state in states for plan in case.account.plans)
 
 
 def _plan(case: Case[PromiseRecord] | Case[PlanRequestRecord], minor: int, last: date) -> Says:

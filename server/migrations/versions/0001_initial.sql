@@ -9,6 +9,7 @@ CREATE TABLE customer (
     ext_id text NOT NULL,
     ext_version text,
     ext_fetched_at timestamptz NOT NULL,
+    ext_via text NOT NULL DEFAULT 'file' CHECK (ext_via IN ('file', 'connector')),   -- a file cannot be read again
     raw_hash text NOT NULL,
     name text NOT NULL,
     kind text NOT NULL DEFAULT 'unknown' CHECK (kind IN ('business', 'consumer', 'unknown')),
@@ -531,7 +532,8 @@ CREATE TABLE ladder_step (
 CREATE VIEW ladder_step_ran WITH (security_invoker = true) AS
 SELECT l.* FROM ladder_step l
  WHERE EXISTS (SELECT FROM outbox o WHERE o.episode_id = l.episode_id AND o.state <> 'withdrawn')
-    OR EXISTS (SELECT FROM follow_up f WHERE f.episode_id = l.episode_id)
+    OR EXISTS (SELECT FROM follow_up f WHERE f.episode_id = l.episode_id
+                  AND (l.step, f.kind) IN (('call_task', 'call_task'), ('hand_over', 'review')))
     OR EXISTS (SELECT FROM approval a WHERE a.episode_id = l.episode_id AND a.state IN ('pending', 'resuming', 'rejected'));
 
 -- Facts that stay true between conversations, each with its source; the next issue searches them.

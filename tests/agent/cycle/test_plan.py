@@ -68,7 +68,9 @@ class Book:
         self._marks(customer, decision, episode, open_ids)
 
     def _invoice(self, invoice: str, customer: str, days_late: int) -> str:
-        self.world.invoice(invoice, customer, days_late=days_late, minor=self.draw.choice([25_000, 50_000, 100_000]))
+        self.world.invoice(
+            invoice, customer, days_late=days_late, minor=self.draw.choice([25_000, 50_000, 100_000])
+        )
         if self.draw.random() < 0.05:
             self.world.sql("UPDATE invoice SET due_date = NULL WHERE id = %s", invoice)
         return invoice
@@ -142,7 +144,9 @@ def _wanted(account: Account, rules: Policy) -> str | None:
     due = due_step(account, rules.ladder(account.customer.segment), read_risk(account).tier)
     if due is None:
         return None
-    oldest: Any = min((i.due_date, i.id) for i in account.invoices if i.due_date and i.id not in account.held_ids())
+    oldest: Any = min(
+        (i.due_date, i.id) for i in account.invoices if i.due_date and i.id not in account.held_ids()
+    )
     return None if due.step.step == EARLY and due.anchor.id != oldest[1] else due.step.step
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
-from langchain_core.messages import AIMessage, BaseMessage, ToolCall, ToolMessage
-from langchain_core.messages.tool import InvalidToolCall
+from langchain_core.messages import AIMessage, BaseMessage, InvalidToolCall, ToolCall, ToolMessage
 from langchain_core.outputs import ChatResult
 from typing_extensions import override
 
@@ -37,7 +36,11 @@ async def test_an_endless_loop_is_cut_short_and_a_person_gets_the_customer(world
     assert world.sql("SELECT outcome FROM episode") == ["cut short: the model used up its calls"]
     assert [p.action.args["record"]["kind"] for p in outcome.proposals] == ["escalation"]
     assert world.sql("SELECT kind, assignee, talking_points->>'why' FROM follow_up") == [
-        ("review", "carla", "The assistant is unsure what the customer means.")
+        (
+            "review",
+            "carla",
+            "The assistant could not settle this itself: look at the account and the conversation.",
+        )
     ]
 
 

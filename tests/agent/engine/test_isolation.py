@@ -1,14 +1,15 @@
 """One customer at a time: no argument, no row and no word of another customer is within reach."""
 
 import json
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 import pytest
 
+from agent.approvals import decide
 from agent.engine.narrow import one_customer
 from agent.engine.trigger import inbound
-from tests.world import World, far_follow_up, message, note, proposing, record, reminder
+from tests.world import MANAGER, World, far_follow_up, message, note, proposing, record, reminder
 from tools.errors import NotFound
 from tools.surface import TOOLS
 
@@ -50,7 +51,7 @@ async def test_a_narrowed_connection_sees_its_own_customer_in_every_table_and_no
     async with one_customer(world.pool, "cust-1") as conn:
         for table in tables:
             owner = "id" if table == "customer" else "customer_id"
-            query = cast(LiteralString, f"SELECT DISTINCT {owner} FROM {table}")
+            query = f"SELECT DISTINCT {owner} FROM {table}"
             seen = {row[0] for row in await (await conn.execute(query)).fetchall()}
             assert seen <= {"cust-1"}, table
             if len(world.sql(query)) > 1:
@@ -73,10 +74,10 @@ async def test_every_table_with_a_customer_in_it_is_narrowed(world: World) -> No
 async def test_a_connection_that_names_no_customer_sees_nothing(world: World) -> None:
     world.customer()
     async with world.pool.connection() as conn:
+        await conn.execute("SET ROLE dunwell_agent")
         with pytest.raises(psycopg.errors.UndefinedObject):
-            async with conn.transaction():
-                await conn.execute("SET LOCAL ROLE dunwell_agent")
-                await conn.execute("SELECT count(*) FROM invoice")
+            await conn.execute("SELECT count(*) FROM invoice")
+        await conn.execute("RESET ROLE")
         async with one_customer(world.pool, "cust-1") as narrow:
             assert await (await narrow.execute("SELECT count(*) FROM invoice")).fetchone() == (1,)
         async with conn.transaction():  # set once and gone again: an empty name, which no customer has
@@ -103,7 +104,7 @@ async def test_a_narrowed_connection_writes_for_no_other_customer_and_reads_no_s
     for table in UNREACHABLE:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             async with one_customer(world.pool, "cust-1") as conn:
-                await conn.execute(cast(LiteralString, f"SELECT * FROM {table}"))
+                await conn.execute(f"SELECT * FROM {table}")
     for change in (
         "UPDATE invoice SET balance_minor = 0",
         "DELETE FROM decision",
@@ -111,7 +112,7 @@ async def test_a_narrowed_connection_writes_for_no_other_customer_and_reads_no_s
     ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             async with one_customer(world.pool, "cust-1") as conn:
-                await conn.execute(cast(LiteralString, change))
+                await conn.execute(change)
 
 
 async def test_a_model_that_names_another_customers_things_gets_nowhere(world: World) -> None:
@@ -172,3 +173,25 @@ async def test_a_customers_own_yes_approves_nothing(world: World) -> None:
 
     assert world.sql("SELECT to_jsonb(a) FROM approval a WHERE id = %s", waiting[0]) == before
     assert world.count("outbox") == 0
+
+    decision = await world.decision(waiting[0])
+    assert (await decide.decide(engine, waiting[0], decision, MANAGER)).took_effect, "and none dropped it"
+
+
+async def test_customers_whose_ids_look_alike_are_not_mixed_up(world: World) -> None:
+    alike = ["12", "123", "x_y", "xzy", "%", "acme", "acme-corp", "acme.corp", "Acme", "'; --"]
+    for n, name in enumerate(alike):
+        world.customer(name)
+        await world.engine(proposing(note(f"secret {n}"), message())).run(
+            await world.hears(f"words {n}", name)
+        )
+
+    for n, name in enumerate(alike):
+        model = proposing(message())
+        await world.engine(model).run(await world.hears("And now?", name))
+        prompt = str(model.asked[0][1].text)
+        assert f"words {n}" in prompt
+        assert f"secret {n}" in prompt
+        others = [other for other in range(len(alike)) if other != n]
+        assert not any(f"words {other}" in prompt or f"secret {other}" in prompt for other in others)
+    assert await world.chain_holds()

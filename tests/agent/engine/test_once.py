@@ -1,7 +1,7 @@
 """One trigger is one episode, one episode is one commit, and what moved meanwhile is never committed."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import psycopg
 import pytest
@@ -73,7 +73,7 @@ async def test_one_trigger_run_five_times_at_once_commits_once(world: World, ope
     assert await world.chain_holds()
 
 
-MOVES = {
+MOVES: dict[str, Callable[[World], object]] = {
     "paid": World.paid,
     "opted out": World.opted_out,
     "disputed": World.disputed,
@@ -173,3 +173,27 @@ async def test_a_follow_up_in_the_same_words_twice_in_a_turn_is_one(world: World
 
     assert len([p for p in outcome.proposals if p.action.tool == "schedule_follow_up"]) == 1
     assert world.count("follow_up", "kind = 'message'") == 1
+
+
+async def test_a_signal_and_the_model_s_record_of_it_place_one_hold(world: World) -> None:
+    """Two holds for one dispute would both wait for a person to lift them."""
+    world.customer()
+    words = "I dispute this invoice, the work was never finished."
+    dispute = record(
+        "dispute", reason="quality", invoices=["inv-1"], amount=None, quote="I dispute this invoice"
+    )
+    await world.engine(proposing(dispute)).run(await world.hears(words))
+
+    assert world.count("hold") == 1
+    assert world.count("dispute") == 1
+
+
+async def test_a_step_that_was_refused_and_left_only_a_task_did_not_run(world: World) -> None:
+    """The escalation after a refusal is no dunning step: the ladder would skip a message that nobody sent."""
+    world.customer()
+    person = record("escalation", why="other", quote=None)
+    await world.engine(proposing(person)).run(world.step())
+
+    assert world.count("follow_up") == 1
+    assert world.count("ladder_step") == 1
+    assert world.count("ladder_step_ran") == 0

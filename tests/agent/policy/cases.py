@@ -181,6 +181,7 @@ ROWS: tuple[Row, ...] = (
     _row("ROW-PLAN", "at the collector's limit", plan_request(3), COLLECTOR, account=owing(500_000)),
     _row("ROW-PLAN", "above the collector's limit", plan_request(3), MANAGER, account=owing(500_001)),
     _row("ROW-PLAN", "an approved offer is accepted", plan_request(2, offer="plan-1"), GO, account=an_account(plans=[a_plan(state="offered")])),
+    _row("ROW-PLAN", "a plan that was approved but never sent is not accepted", plan_request(2, offer="plan-1"), NO, account=an_account(plans=[a_plan(state="approved")])),
     _row("ROW-PLAN", "an offer that nobody made", plan_request(2, offer="plan-9"), NO),
     _row("ROW-PLAN", "a plan that began last year", plan_request(2, first_on="2025-01-01"), NO),
     _row("ROW-PLAN-OFFER", "an approved offer", OFFER, GO, account=an_account(plans=[a_plan(state="approved")]), **ASKED),

@@ -88,6 +88,8 @@ class Source(Strict, Generic[C]):
         path = PurePosixPath(file.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or ":" in file:
             raise ValueError("a file is named relative to the folder, without '..'")
+        if len(file) > 200:
+            raise ValueError("a file's name has at most 200 characters")
         return file
 
     @field_validator("date_formats")

@@ -1,0 +1,119 @@
+"""The command line for programs: with --json exactly one object on stdout, exit code 0 only on success."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from typer.testing import CliRunner, Result
+
+from server.cli import app
+from tests.server.installation import DAY, write_ledger
+
+LATE = "No,Id,Date,Due,Total,Currency\nA-1,K1,2026-02-02,2026-03-04,100.00,USD\nA-2,K2,2026-02-02,2026-03-04,50.00,USD\n"
+Dunwell = Callable[..., Result]
+
+
+@pytest.fixture
+def dunwell(database: str, tmp_path: Path) -> Dunwell:
+    """Runs commands on a ledger of two customers, in this process."""
+    environment = {"DUNWELL_DATABASE_URL": database, "DUNWELL_CLOCK": DAY}
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(app, list(words), env=environment)
+
+    assert run("import", str(write_ledger(tmp_path, invoices=LATE)), "--json").exit_code == 0
+    assert run("user", "add", "mona", "--role", "manager", "--limit", "5000").exit_code == 0
+    return run
+
+
+def object_of(result: Result) -> dict[str, Any]:
+    """The one JSON object on stdout; nothing else is there, and nothing on stderr but progress."""
+    assert result.exit_code == 0, result.output
+    assert result.stdout.count("\n") == 1, result.stdout
+    found = json.loads(result.stdout)
+    assert isinstance(found, dict)
+    assert "Traceback" not in result.stderr
+    return found
+
+
+def test_every_command_answers_a_program_with_one_object(dunwell: Dunwell) -> None:
+    """A day's work from end to end, as a program would do it."""
+    cycle = object_of(dunwell("cycle", "--json"))
+    assert (cycle["overdue"], cycle["asked"]) == (2, 2)
+    waiting = object_of(dunwell("approvals", "list", "--json"))["approvals"]
+    assert len(waiting) == 2
+    shown = object_of(dunwell("approvals", "show", waiting[0]["id"], "--json"))
+    assert shown["action"]["tool"] == "generate_dunning_message"
+    decided = object_of(
+        dunwell("approvals", "decide", waiting[0]["id"], "approve", "--as", "mona", "--digest", shown["action_digest"], "--json")
+    )  # fmt: skip
+    assert (decided["state"], decided["sent"]) == ("approved", 1)
+    heard = object_of(dunwell("say", waiting[0]["customer_id"], "How much do I owe?", "--json"))
+    assert heard["state"] == "committed"
+    (sent,) = object_of(dunwell("outbox", "list", "--state", "delivered", "--json"))["outbox"]
+    assert object_of(dunwell("outbox", "show", str(sent["id"]), "--json"))["body"] == sent["body"]
+    assert [c["id"] for c in object_of(dunwell("customers", "list", "Quill", "--json"))["customers"]] == [
+        "K1"
+    ]
+    assert len(object_of(dunwell("customers", "show", "K1", "--json"))["invoices"]) == 1
+    assert object_of(dunwell("user", "list", "--json"))["users"][0]["name"] == "mona"
+    assert "api_key" not in dunwell("user", "list", "--json").stdout
+    assert object_of(dunwell("settings", "--json"))["DUNWELL_DATABASE_URL"] == "**********"
+    assert object_of(dunwell("migrate", "--json")) == {"current": True}
+    assert object_of(dunwell("audit", "verify", "--json"))["verified"] is True
+    assert len(object_of(dunwell("audit", "export", "--customer", "K1", "--json"))["entries"]) >= 1
+
+
+def test_people_read_the_same_without_json(dunwell: Dunwell) -> None:
+    for words, says in (
+        (["cycle"], "Every overdue account, and why"), (["approvals", "list"], "collector"),
+        (["customers", "show", "K1"], "Quillfeather Bakery"), (["audit", "verify"], "Every link holds"),
+        (["user", "list"], "mona"),
+    ):  # fmt: skip
+        result = dunwell(*words)
+        assert result.exit_code == 0, result.output
+        assert says in result.stdout
+
+
+def test_a_second_decision_is_told_so_and_fails(dunwell: Dunwell) -> None:
+    object_of(dunwell("cycle", "--json"))
+    waiting = object_of(dunwell("approvals", "list", "--json"))["approvals"][0]["id"]
+    object_of(dunwell("approvals", "decide", waiting, "reject", "--as", "mona", "--json"))
+
+    again = dunwell("approvals", "decide", waiting, "approve", "--as", "mona", "--json")
+
+    assert again.exit_code == 1
+    assert json.loads(again.stdout)["error"]["type"] == "urn:dunwell:already-decided"
+    assert again.stderr.strip() == json.loads(again.stdout)["error"]["detail"]
+
+
+def test_a_broken_chain_is_named_and_fails(dunwell: Dunwell, database: str) -> None:
+    object_of(dunwell("cycle", "--json"))
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("ALTER TABLE activity_log DISABLE TRIGGER activity_log_append_only")
+        connection.execute("UPDATE activity_log SET actor = 'nobody' WHERE customer_id = 'K2' AND seq = 1")
+
+    result = dunwell("audit", "verify", "--json")
+
+    assert result.exit_code == 1
+    found = json.loads(result.stdout)
+    assert found["broken"] == [{"customer": "K2", "entry": 1, "why": "the entry was changed"}]
+
+
+WRONG = [
+    ["outbox", "show", "9" * 30], ["outbox", "show", "x"], ["approvals", "decide"], ["nothing"], ["cycle", "--as-of", "soon"],
+    ["user", "add", "system", "--role", "admin"], ["user", "add", "", "--role", "admin"],
+    ["approvals", "decide", "ap-1", "edit", "--as", "mona", "--args", "{"], ["customers", "list", "--limit", "0"],
+]  # fmt: skip
+
+
+def test_what_cannot_be_done_fails_without_a_traceback(dunwell: Dunwell) -> None:
+    for words in WRONG:
+        result = dunwell(*words)
+        assert result.exit_code in (1, 2), words
+        assert result.exception is None or isinstance(result.exception, SystemExit), repr(result.exception)
+        assert result.stderr.strip(), words
+        assert result.stdout == "", words
