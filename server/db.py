@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, LiteralString
 
+import structlog
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from psycopg import AsyncConnection, OperationalError, ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -15,12 +16,15 @@ from psycopg_pool import AsyncConnectionPool
 from server import migrations
 from server.embedded import ensure_running
 from server.settings import Settings
-from tools.errors import Misconfigured, Unavailable
+from tools.errors import CollectionsError, Misconfigured, Unavailable
 
+_log = structlog.get_logger()
 Connection = AsyncConnection[tuple[Any, ...]]
 Pool = AsyncConnectionPool[Connection]
 
 _CONNECT_TIMEOUT_SECONDS = 10
+_POOL_TIMEOUT_SECONDS = 10.0  # so soon a caller hears that the database is away
+_LOOK_SECONDS = 2.0  # an answer costs milliseconds
 _LOCK_KEY = 5183002  # any number, as long as nothing else locks it
 _LOCK_PATIENCE_SECONDS = 300.0
 
@@ -46,6 +50,16 @@ def locate(settings: Settings) -> str:
         ) from None
 
 
+async def keep_up(settings: Settings) -> None:
+    """Start the embedded server again whenever it is gone, until cancelled; a server of your own has its own keeper."""
+    while settings.database_url is None:
+        await asyncio.sleep(_LOOK_SECONDS)
+        try:
+            await asyncio.to_thread(locate, settings)
+        except CollectionsError as failure:
+            _log.error("database_does_not_start", why=str(failure))
+
+
 @asynccontextmanager
 async def connect(conninfo: str) -> AsyncIterator[Connection]:
     """One connection in autocommit, its login found safe; Unavailable says why there is none."""
@@ -63,6 +77,7 @@ async def open_pool(conninfo: str, *, min_size: int, max_size: int) -> AsyncIter
         conninfo,
         min_size=min_size,
         max_size=max_size,
+        timeout=_POOL_TIMEOUT_SECONDS,
         kwargs={"autocommit": True},
         connection_class=AsyncConnection[tuple[Any, ...]],
         open=False,

@@ -43,3 +43,15 @@ SELECT (SELECT count(*) FROM customer) AS customers,
        (SELECT count(*) FROM approval WHERE state = 'pending') AS approvals_waiting,
        (SELECT count(*) FROM outbox WHERE state IN ('sent', 'delivered')) AS sent,
        (SELECT count(*) FROM outbox WHERE state = 'queued') AS queued;
+
+-- doubt_queued --
+-- In a restored database: whatever was about to leave when the backup was made may have left since.
+UPDATE outbox SET state = 'unknown', reason = 'it was queued in a backup that was restored', settled_at = %(now)s, check_at = %(now)s
+ WHERE state = 'queued';
+
+-- skip_outbox_numbers --
+-- In a restored database: a provider knows a message by its number, and has those that were given out since the backup.
+SELECT setval(s, nextval(s) + 100000000) FROM CAST(pg_get_serial_sequence('outbox', 'id') AS regclass) AS s;
+
+-- restored --
+SELECT (SELECT count(*) FROM customer), (SELECT count(*) FROM message);

@@ -27,6 +27,11 @@ async def serve_forever(settings: Settings) -> None:
     async with open_engine(settings):
         pass  # inside uvicorn the same error would be a traceback in its log, and exit code 0
     config = uvicorn.Config(
-        create_app(settings), host=settings.host, port=settings.port, log_level="warning", access_log=False
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,  # its own would print tracebacks with what they quote
+        log_level="warning",
+        access_log=False,
     )
     await _Server(config).serve()

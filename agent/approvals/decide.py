@@ -18,6 +18,7 @@ from agent.engine.run import Engine
 from agent.nodes.judge import prepared, rule
 from agent.policy.gate import facts_digest
 from agent.policy.verdict import ROLES, Refuse
+from tools import failpoints
 from tools.activity.chain import Entry
 from tools.errors import AlreadyDecided, BalanceChanged, Conflict, Forbidden, Gone, Invalid, Refused
 from tools.money import Money
@@ -156,6 +157,7 @@ async def _answer(
     if not won:
         _still_open(await _read(engine, approval.id))
         raise AlreadyDecided(f"Approval {approval.id} is being decided by somebody else.")
+    failpoints.reach("approval.claimed")
     committed = False
     try:
         decided = await resume(engine, approval, action, word, user, reason)

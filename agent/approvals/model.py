@@ -48,6 +48,8 @@ class Approval:
     note: str | None
     outcome: str | None
     replaces: str | None
+    reminded_at: datetime | None
+    reminded_role: Role | None
     trigger: dict[str, Any]
 
     @property

@@ -82,6 +82,21 @@ async def hand_up(conn: AsyncConnection[Any], approval: Approval, *, role: str, 
     return await _moved(conn, "hand_up", given)
 
 
+async def to_remind(conn: AsyncConnection[Any], *, before: datetime, now: datetime, limit: int) -> list[str]:
+    """Approvals asked before `before` that still wait and whose next role was not told yet."""
+    return await _ids(conn, "to_remind", {"before": before, "now": now, "limit": limit})
+
+
+async def remind(conn: AsyncConnection[Any], *, approval_id: str, role: str, now: datetime) -> bool:
+    """Note that `role` was told; False when it was decided or somebody was told meanwhile."""
+    return await _moved(conn, "remind", {"approval_id": approval_id, "role": role, "now": now})
+
+
+async def of_other_graphs(conn: AsyncConnection[Any], *, graph_version: str, limit: int) -> list[str]:
+    """Approvals that wait in threads of another version of the graph than `graph_version`."""
+    return await _ids(conn, "of_other_graphs", {"graph_version": graph_version, "limit": limit})
+
+
 async def expired(conn: AsyncConnection[Any], *, now: datetime, limit: int) -> list[str]:
     """Pending approvals whose time is over."""
     return await _ids(conn, "expired", {"now": now, "limit": limit})

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
 
 from agent.deps import Deps
 from agent.engine.trigger import Trigger
@@ -12,7 +12,7 @@ from agent.policy.verdict import AGENT, Facts, Inbound, Risk
 from agent.signals import Signal, detect
 from tools.clock import business_day
 from tools.ledger.model import Account
-from tools.ledger.queries import read_account
+from tools.ledger.queries import ask_account, told_account
 from tools.memory.embeddings import Embedded
 from tools.memory.messages import (
     InboundMessage,
@@ -71,10 +71,28 @@ async def moved_facts(conn: AsyncConnection[Any], deps: Deps, trigger: Trigger, 
 async def _read(
     conn: AsyncConnection[Any], deps: Deps, trigger: Trigger
 ) -> tuple[Account, InboundMessage | None]:
+    return await _told(conn, trigger, await ask_facts(conn, deps, trigger))
+
+
+async def ask_facts(conn: AsyncConnection[Any], deps: Deps, trigger: Trigger) -> AsyncCursor[Any]:
+    """Ask for the facts of a trigger, for `told_facts` to read: in a pipeline the questions for many travel together."""
     now = deps.clock.now()
-    account = await read_account(
-        conn, customer_id=trigger.customer_id, today=business_day(now, deps.company.zone), now=now
-    )
+    today = business_day(now, deps.company.zone)
+    return await ask_account(conn, customer_id=trigger.customer_id, today=today, now=now)
+
+
+async def told_facts(
+    conn: AsyncConnection[Any], deps: Deps, trigger: Trigger, asked: AsyncCursor[Any]
+) -> Facts:
+    """The facts that were asked for."""
+    account, message = await _told(conn, trigger, asked)
+    return _facts(deps, trigger, account, message, detect(message.body) if message else ())
+
+
+async def _told(
+    conn: AsyncConnection[Any], trigger: Trigger, asked: AsyncCursor[Any]
+) -> tuple[Account, InboundMessage | None]:
+    account = await told_account(asked, customer_id=trigger.customer_id)
     if trigger.of_episode is not None or trigger.kind == "redraft":
         # The step that is being decided, redrafted or sent is no repetition of itself.
         account = replace(account, ladder=[step for step in account.ladder if step.step != trigger.step])

@@ -46,7 +46,8 @@ def list_(
         for a in result["approvals"]:
             amount = Money(a["amount_minor"], a["currency"]).format()
             why = next((r["reason"] for r in a["reasons"] if r["says"] == "ask"), "")
-            table.add_row(a["id"], a["customer_id"], a["kind"], amount, a["role"], a["assignee"] or "-", why)
+            needs = a["role"] + (f" (a {a['reminded_role']} was told)" if a["reminded_role"] else "")
+            table.add_row(a["id"], a["customer_id"], a["kind"], amount, needs, a["assignee"] or "-", why)
         console.print(table)
 
     answer(run(work(), as_json=as_json), show, as_json=as_json)
@@ -74,6 +75,10 @@ def _show(file: dict[str, Any]) -> None:
     console.print(
         f"[bold]{file['id']}[/bold] {file['kind']} of {amount}, {file['state']}; needs a {file['role']}"
     )
+    if file["reminded_role"] and file["state"] == "pending":
+        console.print(f"Nobody decided for long: a {file['reminded_role']} was told.")
+    if file["outcome"]:
+        console.print(f"It came to this: {file['outcome']}.", markup=False)
     preview = file["preview"]
     if preview["channel"] != "record":
         title = f"{preview['channel']}" + (f": {preview['subject']}" if preview["subject"] else "")

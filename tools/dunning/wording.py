@@ -15,7 +15,13 @@ _LOOKALIKES = str.maketrans(
     "ABESIJKMHOPCTXaesijopcuxvdgnABEZHIKMNOPTYXaeikoptuvil",
 )
 _LEET = str.maketrans("013457@$!|", "oieastasil")
+_LEET_SIGN = re.compile(r"[013457@$!|]")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+_LETTER = re.compile(r"[^\W\d_]")
+_WORD = re.compile(r"[^\W_]+")
+_SPACED = re.compile(r"\b(?:[a-z] ){2,}[a-z]\b")
 _BOUNDARY = r"\b"
+_START = 3  # letters: a look at how a phrase begins spares most searches for the whole of it
 _LONG_ENOUGH = 6  # letters from which a word is also found with gaps in it: shorter ones would hit by chance
 
 
@@ -39,7 +45,8 @@ def denied(text: str, *, conceded: bool = False) -> list[str]:
     spellings = _spellings(text)
     # Looking for a phrase's letters is ten times as fast as its patterns, and misses in nearly every text.
     squeezed = "\n".join({spelling.replace(" ", "") for spelling in spellings})
-    for phrase in [phrase for phrase in _phrases() if phrase.letters in squeezed]:
+    starts = {squeezed[at : at + _START] for at in range(len(squeezed))}
+    for phrase in [p for p in _phrases() if p.letters[:_START] in starts and p.letters in squeezed]:
         if phrase.concession and conceded:
             continue
         if any(phrase.plain.search(spelling) for spelling in spellings) or (
@@ -51,16 +58,22 @@ def denied(text: str, *, conceded: bool = False) -> list[str]:
 
 def _spellings(text: str) -> list[str]:
     """Readings of `text` in plain lower-case words: as it stands, with digits as letters, with spaced letters joined."""
-    latin = unicodedata.normalize("NFKD", visible(text)).translate(_LOOKALIKES)
-    tokens = [token.translate(_LEET) if re.search(r"[^\W\d_]", token) else token for token in latin.split()]
+    latin = unicodedata.normalize("NFKD", visible(text))
+    if not latin.isascii():
+        latin = latin.translate(_LOOKALIKES)
+    tokens = [
+        token.translate(_LEET) if _LEET_SIGN.search(token) and _LETTER.search(token) else token
+        for token in latin.split()
+    ]
     words = [_words(latin), _words(" ".join(tokens))]
-    joined = [re.sub(r"\b(?:[a-z] ){2,}[a-z]\b", lambda run: run[0].replace(" ", ""), each) for each in words]
+    joined = [_SPACED.sub(lambda run: run[0].replace(" ", ""), each) for each in words]
     return list(dict.fromkeys(words + joined))
 
 
 def _words(text: str) -> str:
-    bare = "".join(char for char in text if char.isascii() or not unicodedata.combining(char)).casefold()
-    return " ".join(re.findall(r"[^\W_]+", bare))
+    if not text.isascii():
+        text = _NOT_ASCII.sub(lambda char: "" if unicodedata.combining(char[0]) else char[0], text)
+    return " ".join(_WORD.findall(text.casefold()))
 
 
 def _mixes_alphabets(text: str) -> bool:

@@ -1,0 +1,55 @@
+"""Whatever happens in whatever order, with a model that is not on our side: no invariant is violated."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from evals.chaos.books import observe
+from server import db
+from server.embedded import Server
+from tests.evals.chaos.machine import Service, Stage
+from tests.proofs import proof_size
+from tests.world import NOW, World, open_beside
+from tools.clock import FrozenClock
+
+
+@pytest.mark.proof
+def test_no_order_of_events_violates_an_invariant(
+    server: Server, database: str, record_property: Callable[[str, object], None]
+) -> None:
+    name = psycopg.conninfo.conninfo_to_dict(database)["dbname"]
+    with (
+        asyncio.Runner() as runner,
+        open_beside(database) as beside,
+        psycopg.connect(server.admin_conninfo(str(name)), autocommit=True) as admin,
+    ):
+        observe(admin)
+        open_things = AsyncExitStack()
+        pool = runner.run(open_things.enter_async_context(db.open_pool(database, min_size=1, max_size=6)))
+        stage = Stage(World(database, pool, FrozenClock(NOW), beside), runner, admin)
+
+        class Here(Service):
+            def __init__(self) -> None:
+                super().__init__(stage)
+
+        try:
+            run_state_machine_as_test(
+                Here,
+                settings=settings(
+                    max_examples=proof_size(test=20, prove=2000),
+                    stateful_step_count=proof_size(test=50, prove=100),
+                    suppress_health_check=list(HealthCheck), phases=[Phase.generate],
+                ),
+            )
+        finally:
+            runner.run(open_things.aclose())
+
+    record_property("cases", stage.machines)
+    record_property("steps", stage.steps)
+    reached = {"outbox sent", "outbox withdrawn", "approval approved", "approval expired", "decision refuse"}
+    assert reached <= set(stage.reached), stage.reached
