@@ -68,9 +68,9 @@ async def restore(settings: Settings, file: Path, *, replace: bool = False) -> R
 
 async def _prepare(settings: Settings, conninfo: str, schema: str) -> Restored:
     await db.migrate(conninfo)
+    clock = settings.make_clock()
     async with db.connect(conninfo) as conn, conn.transaction():
-        now = settings.make_clock().now()
-        doubtful = await conn.execute(_SQL["doubt_queued"], {"now": now})
+        doubtful = await conn.execute(_SQL["doubt_queued"], {"now": clock.now()})
         await conn.execute(_SQL["skip_outbox_numbers"])
         counted = await (await conn.execute(_SQL["restored"])).fetchone()
     customers, messages = counted or (0, 0)

@@ -151,8 +151,8 @@ async def _answer(
     answer = {"decision": word, "args": dict(action.args), "by": by}
     async with one_customer(engine.deps.pool, approval.customer_id) as conn:
         won = await queries.claim(
-            conn, approval_id=approval.id, digest=approval.digest, answer=answer, by=user.name, note=reason,
-            now=engine.deps.clock.now(),
+            conn, approval_id=approval.id, digest=approval.digest, role=approval.role, answer=answer, by=user.name,
+            note=reason, now=engine.deps.clock.now(),
         )  # fmt: skip
     if not won:
         _still_open(await _read(engine, approval.id))

@@ -51,14 +51,16 @@ async def claim(
     *,
     approval_id: str,
     digest: str,
+    role: str,
     answer: dict[str, Any],
     by: str,
     note: str,
     now: datetime,
 ) -> bool:
-    """Take the approval for one answer; False when another answer came first."""
+    """Take the approval for one answer; False when another answer came first, or `role` no longer decides it."""
     given = {
-        "approval_id": approval_id, "digest": digest, "answer": Jsonb(answer), "by": by, "note": note, "now": now
+        "approval_id": approval_id, "digest": digest, "role": role, "answer": Jsonb(answer), "by": by, "note": note,
+        "now": now,
     }  # fmt: skip
     return await _moved(conn, "claim", given)
 

@@ -15,9 +15,9 @@ SELECT a.id, a.customer_id, c.name AS customer, a.kind, a.tool, a.role, a.amount
  ORDER BY a.state = 'pending' DESC, a.amount_minor DESC, a.asked_at, a.id LIMIT %(limit)s OFFSET %(offset)s;
 
 -- claim --
--- One claim wins: whoever comes second finds the state moved.
+-- One claim wins: whoever comes second finds the state moved. Handed up meanwhile, it is for another role to decide.
 UPDATE approval SET state = 'resuming', answer = %(answer)s, decided_by = %(by)s, claimed_at = %(now)s, note = %(note)s
- WHERE id = %(approval_id)s AND state = 'pending' AND digest = %(digest)s
+ WHERE id = %(approval_id)s AND state = 'pending' AND digest = %(digest)s AND role = %(role)s
 RETURNING id;
 
 -- release --

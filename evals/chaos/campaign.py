@@ -26,11 +26,10 @@ from evals.chaos import cast, points
 from evals.chaos.books import observe
 from evals.chaos.checks import count
 from evals.chaos.director import REVIEWERS
-from evals.chaos.run import BEGIN, Result, Terms, play
+from evals.chaos.run import Result, Terms, play
 from evals.chaos.story import CUSTOMERS
 from server.embedded import ensure_running, status, stop
 from tools import sql
-from tools.memory.embeddings import embed_locally
 
 _SQL = sql.load("evals.chaos")
 _CONNECTIONS = 400
@@ -99,7 +98,7 @@ def wage(
     names = points.names()
     with _stage_set() as place:
         # What every process needs is read and compiled before the first fork; nothing below opens a loop in this one.
-        embed_locally(["warm"])
+        cast.warm_up()
         gc.freeze()
         results = []
         context = multiprocessing.get_context("fork")
@@ -139,10 +138,10 @@ def _stage_set() -> Iterator[Place]:
         ensure_running(place.server.data_dir)
         people.settle(place, CUSTOMERS)
         with place.admin() as admin:
-            admin.execute(_SQL["cast"], {"segments": list(cast.SEGMENTS), "now": BEGIN})
+            admin.execute(_SQL["cast"], {"segments": list(cast.SEGMENTS), "now": cast.BEGIN})
             for name, (role, limit) in REVIEWERS.items():
                 admin.execute(
-                    _SQL["reviewer"], {"name": name, "role": role, "limit_minor": limit, "now": BEGIN}
+                    _SQL["reviewer"], {"name": name, "role": role, "limit_minor": limit, "now": cast.BEGIN}
                 )
             observe(admin)
         yield place

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,11 @@ from typing_extensions import override
 
 from agent.deps import Deps
 from agent.engine.run import Engine
+from agent.models.offline.dates import find_dates
 from agent.policy.document import Policy, parse_policy
 from agent.policy.gate import Gate
+from agent.signals import phrases
+from agent.signals.detect import detect
 from evals.bench.people import COMPANY
 from evals.chaos.board import Board, Doom, RunClock
 from evals.chaos.mind import FickleCollector
@@ -30,7 +33,12 @@ from server.jobs.run import Shift, told_to_stop, work
 from server.jobs.schedule import CHORES, Chore, Hands, Terms
 from server.sender import reconcile
 from tools.channels.base import CannotSay, Channel, ChannelName, Receipt
+from tools.dunning.templates import templates
+from tools.dunning.wording import denied
+from tools.memory.embeddings import embed_locally
 
+# After the cycle's hour and before the hours of contact: plans are made, and reminders wait.
+BEGIN = datetime(2026, 3, 10, 12, 40, tzinfo=UTC)
 SEGMENTS = ("draft", "assisted", "automatic")
 _POOL = 3
 _SETTLING = timedelta(seconds=20)  # a call lasts half a second at most here
@@ -95,6 +103,19 @@ def policy() -> Policy:
     """The packaged policy with one segment for each mode, called as the mode is."""
     segments = "".join(f'[segments.{mode}]\nmode = "{mode}"\n' for mode in SEGMENTS)
     return parse_policy(f'extends = "default"\n{segments}')
+
+
+def warm_up() -> None:
+    """Read and compile, before the first fork, what every process would otherwise read and compile for itself."""
+    embed_locally(["warm"])
+    detect("How much do I owe?")
+    denied("You owe nothing.")
+    find_dates("on Friday", BEGIN.date())
+    for lexicon in ("intents.toml", "notes.toml"):
+        phrases.load("agent.models.offline", lexicon)
+    templates()
+    policy()
+    HttpChannel("http://127.0.0.1")
 
 
 def worker(stage: Stage, doom: Doom | None) -> Actor:

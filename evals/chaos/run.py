@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,6 @@ from evals.providers import Accepted
 from tools import sql
 
 _SQL = sql.load("evals.chaos")
-# After the cycle's hour and before the hours of contact: plans are made, and reminders wait.
-BEGIN = datetime(2026, 3, 10, 12, 40, tzinfo=UTC)
 _TICK = 0.02
 _BETWEEN_KILLS = 0.8  # seconds, on average
 _ARRIVE_WITHIN = 60.0
@@ -72,7 +70,7 @@ def play(terms: Terms, conninfo: str, folder: Path, points: Sequence[str]) -> Re
     # A person is told of an unknown fate only where the provider cannot be asked.
     can_say = plot.provider_can_say and terms.point != "reconcile.handed_over"
     stage = cast.Stage(Board(points), conninfo, folder, _free_port(), can_say, terms.without)
-    stage.clock.set(BEGIN)
+    stage.clock.set(cast.BEGIN)
     with Database(conninfo) as database:
         run = _Run(terms, plot, stage, database)
         run.play()
@@ -152,6 +150,8 @@ class _Run:
 
     def _come_to_rest(self) -> None:
         """Reviewers decide what waits, people resolve what was given up, the clock goes on: until nothing is left to do."""
+        # A clock that was set back is set right again; what was claimed "in an hour" would wait for that hour.
+        self.stage.clock.step(max(0.0, -self.plot.clock_error))
         began = moved_at = time.monotonic()
         reviews, before = 2, self._left()
         while (now := time.monotonic()) < min(moved_at + _NOTHING_MOVES, began + _LONGEST_REST):

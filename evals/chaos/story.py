@@ -86,6 +86,7 @@ class Story:
     acts: Sequence[tuple[float, Act]]
     workers: int
     provider_can_say: bool
+    clock_error: float  # seconds by which a clock jumped in the end
 
 
 def story(seed: int, *, seconds: float = 2.5) -> Story:
@@ -106,7 +107,8 @@ def story(seed: int, *, seconds: float = 2.5) -> Story:
     acts.append((dice.uniform(0.1, 0.6) * seconds, Pay(payer)))
     # From 8 o'clock on reminders leave, too; the one to `unverified` may not any more.
     acts += [(0.5 * seconds, Unverify(unverified)), (0.55 * seconds, ClockStep(25 * 60))]
-    acts.append((dice.uniform(0.7, 0.9) * seconds, ClockStep(dice.choice((-3600.0, 3600.0)))))
+    error = dice.choice((-3600.0, 3600.0))
+    acts.append((dice.uniform(0.7, 0.9) * seconds, ClockStep(error)))
     words = [(who, dice.choice(("approve", "approve", "approve", "reject"))) for who in ("mona", "milo", "carla", "mona")]  # fmt: skip
     for part in (0.6, 1.0):
         acts.append((part * seconds, Review(words)))  # type: ignore[arg-type]  # choice() forgets that these are literals
@@ -115,4 +117,5 @@ def story(seed: int, *, seconds: float = 2.5) -> Story:
         tuple(sorted(acts, key=lambda act: act[0])),
         workers=1 + seed % 2,
         provider_can_say=dice.random() < 0.6,
+        clock_error=error,
     )

@@ -21,17 +21,26 @@ SELECT coalesce(cardinality(procrastinate_defer_jobs_v1(array_agg(
 DELETE FROM procrastinate_jobs WHERE queueing_lock = %(key)s AND status = 'todo';
 
 -- give_back_stalled --
--- Jobs whose worker is gone or shows no sign of life go back to the queue, and every worker is told.
+-- Jobs whose worker is gone or shows no sign of life go back to the queue, and every worker is told. No two jobs with one
+-- queueing lock may wait: where another waits already (a chore's next tick), that one does the work, and the stalled one
+-- goes, with the lock that it held.
 WITH stalled AS (
-    SELECT j.id FROM procrastinate_jobs j LEFT JOIN procrastinate_workers w ON w.id = j.worker_id
+    SELECT j.id, j.queueing_lock FROM procrastinate_jobs j LEFT JOIN procrastinate_workers w ON w.id = j.worker_id
      WHERE j.status = 'doing' AND j.worker_id IS DISTINCT FROM %(mine)s   -- whoever asks is alive
        AND (w.id IS NULL OR w.last_heartbeat < now() - make_interval(secs => %(after_seconds)s))
        FOR UPDATE OF j SKIP LOCKED
+), replaced AS (
+    DELETE FROM procrastinate_jobs j USING stalled s
+     WHERE j.id = s.id
+       AND (EXISTS (SELECT FROM procrastinate_jobs t WHERE t.queueing_lock = s.queueing_lock AND t.status = 'todo')
+            OR EXISTS (SELECT FROM stalled t WHERE t.queueing_lock = s.queueing_lock AND t.id < s.id))
+    RETURNING j.id
 ), given_back AS (
     SELECT id, procrastinate_retry_job_v2(id, NULL, NULL, NULL, NULL) FROM stalled
+     WHERE id NOT IN (SELECT id FROM replaced)
 )
 SELECT id, pg_notify('procrastinate_any_queue_v1', json_build_object('type', 'job_inserted', 'job_id', id)::text)
-  FROM given_back;
+  FROM (SELECT id FROM given_back UNION ALL SELECT id FROM replaced) AS freed;
 
 -- try_failed_again --
 -- A turn that failed for good is tried again after a while: its row still waits, and nothing may be forgotten.

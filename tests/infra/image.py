@@ -66,6 +66,12 @@ class Image:
         ]
 
 
+def _build_stage() -> list[str]:
+    """What the first stage runs."""
+    stages = [n for n, (word, _) in enumerate(instructions()) if word == "FROM"]
+    return [rest for word, rest in instructions()[stages[0] : stages[1]] if word == "RUN"]
+
+
 def build(folder: Path) -> Image:
     """Run the steps of the build stage in `folder`, as they stand but for its places."""
     source, venv, programs = folder / "src", folder / "venv", folder / "bin"
@@ -75,9 +81,8 @@ def build(folder: Path) -> Image:
     for file in context():
         (source / file).parent.mkdir(parents=True, exist_ok=True)
         (source / file).write_bytes((ROOT / file).read_bytes())
-    first = DOCKERFILE.read_text("utf-8").split("\nFROM ")[0]
     path = {"PATH": f"{programs}:{os.environ['PATH']}"}
-    for step in re.findall(r"^RUN (.*)$", first, re.MULTILINE):
+    for step in _build_stage():
         here = step.replace(_VENV, str(venv)).replace(_SOURCE, str(source))
         subprocess.run(["/bin/sh", "-c", here], cwd=source, env={**os.environ, **path}, check=True)
     return Image(venv)

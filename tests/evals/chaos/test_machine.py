@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from evals.chaos.books import observe
@@ -41,9 +41,9 @@ def test_no_order_of_events_violates_an_invariant(
             run_state_machine_as_test(
                 Here,
                 settings=settings(
-                    max_examples=proof_size(test=20, prove=2000),
+                    max_examples=proof_size(test=200, prove=2000),
                     stateful_step_count=proof_size(test=50, prove=100),
-                    suppress_health_check=list(HealthCheck), phases=[Phase.generate],
+                    suppress_health_check=list(HealthCheck),
                 ),
             )
         finally:
