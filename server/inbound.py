@@ -62,7 +62,7 @@ async def store_said(
         )  # fmt: skip
         stored = Stored(message_id, customer_id, new)
         await _queue(conn, stored, queued=queued)
-    failpoints.reach("inbound.stored")
+    failpoints.reach("inbound.said")
     return stored
 
 

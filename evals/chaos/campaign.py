@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import psycopg
 from psycopg import sql as composed
 
 from evals.bench import people
@@ -25,6 +24,7 @@ from evals.bench.place import Place, circumstances, own_place
 from evals.chaos import cast, points
 from evals.chaos.books import observe
 from evals.chaos.checks import count
+from evals.chaos.database import Database
 from evals.chaos.director import REVIEWERS
 from evals.chaos.run import Result, Terms, play
 from evals.chaos.story import CUSTOMERS
@@ -33,7 +33,7 @@ from tools import sql
 
 _SQL = sql.load("evals.chaos")
 _CONNECTIONS = 400
-_BETWEEN_RESTARTS = 30.0  # seconds
+_BETWEEN_RESTARTS = 15.0  # seconds
 RECOVERY_LIMIT = 5.0  # seconds from a restart to the lost turn's commit, at the 95th percentile
 
 
@@ -152,17 +152,14 @@ def _play(terms: Terms, place: Place, names: Sequence[str], keep: Path | None) -
     name = f"chaos_{uuid4().hex[:12]}"
     folder = Path(tempfile.mkdtemp(prefix="dunwell-chaos-"))
     clone = composed.SQL("CREATE DATABASE {} TEMPLATE {} OWNER dunwell")
-    drop = composed.SQL("DROP DATABASE {} WITH (FORCE)")
-    with psycopg.connect(place.server.admin_conninfo(), autocommit=True) as admin:
-        admin.execute(clone.format(composed.Identifier(name), composed.Identifier(place.database)))
+    drop = composed.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+    with Database(place.server.admin_conninfo()) as admin:
+        admin.rows(clone.format(composed.Identifier(name), composed.Identifier(place.database)))
         try:
             result = play(terms, place.server.app_conninfo(name), folder, names)
             if result.violations and keep is not None:
                 shutil.copytree(folder, keep / terms.name, dirs_exist_ok=True)
             return result
         finally:
-            if (
-                not admin.broken
-            ):  # else the server died meanwhile, and the folder of all of it goes at the end
-                admin.execute(drop.format(composed.Identifier(name)))
+            admin.rows(drop.format(composed.Identifier(name)))
             shutil.rmtree(folder, ignore_errors=True)

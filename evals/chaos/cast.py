@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+import time
 import traceback
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from typing_extensions import override
 
 from agent.deps import Deps
@@ -35,11 +37,13 @@ from server.sender import reconcile
 from tools.channels.base import CannotSay, Channel, ChannelName, Receipt
 from tools.dunning.templates import templates
 from tools.dunning.wording import denied
+from tools.errors import Unavailable
 from tools.memory.embeddings import embed_locally
 
 # After the cycle's hour and before the hours of contact: plans are made, and reminders wait.
 BEGIN = datetime(2026, 3, 10, 12, 40, tzinfo=UTC)
 SEGMENTS = ("draft", "assisted", "automatic")
+AWAY = os.EX_TEMPFAIL  # the exit code of a process that found no database; its supervisor starts it again
 _POOL = 3
 _SETTLING = timedelta(seconds=20)  # a call lasts half a second at most here
 
@@ -155,6 +159,9 @@ def _fork(role: str, stage: Stage, doom: Doom | None, life: Callable[[], Corouti
         stage.board.arm(doom)
         asyncio.run(life())
         os._exit(0)
+    except (Unavailable, psycopg.OperationalError):
+        time.sleep(0.2)
+        os._exit(AWAY)
     except BaseException:  # noqa: BLE001 - whatever it was, a forked process must not go on as its parent
         traceback.print_exc()
         os._exit(1)

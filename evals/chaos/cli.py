@@ -11,7 +11,7 @@ from server.cli.output import Json, answer, console, errors
 
 _RUNS = 20
 _KILLS_A_RUN = 10
-_SIDE_BY_SIDE = 6  # most of a run is waiting: for a heartbeat to be missed, for a provider to time out
+_SIDE_BY_SIDE = 5  # most of a run is waiting: for a heartbeat to be missed, for a provider to time out
 
 
 def register(app: typer.Typer) -> None:

@@ -13,6 +13,7 @@ from tools import sql
 
 _SQL = sql.load("evals.chaos")
 _MOST_DOOMS = 2  # processes that die at the failpoint in one run: the second one may do so while it recovers
+_RARE = ("outbox.", "reconcile.", "cycle.")  # reached once or twice in a run
 _LOOK = 0.05  # seconds between looks for the turns that a dead worker was running
 
 
@@ -58,7 +59,9 @@ class Company:
         """Note who has ended and start them again; see whether what they were doing is done."""
         for n, actor in enumerate(self._actors):
             code = actor.ended()
-            if code is not None:
+            if code == cast.AWAY:
+                self._actors[n] = self._start(actor.role, None)
+            elif code is not None:
                 if code >= 0:
                     self.history.unexpected.append(f"the {actor.role} ended with {code}; see its log")
                 self._replace(n, actor, actor.doom.point if actor.doom else None)
@@ -75,7 +78,11 @@ class Company:
         self._replace(n, actor, None)
 
     def _doom(self) -> Doom | None:
-        return Doom(self.point, self.dice.choice((1, 1, 2, 3))) if self.point else None
+        return (
+            Doom(self.point, 1 if self.point.startswith(_RARE) else self.dice.choice((1, 1, 2, 3)))
+            if self.point
+            else None
+        )
 
     def _start(self, role: str, doom: Doom | None) -> cast.Actor:
         if role != "server":

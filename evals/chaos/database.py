@@ -6,6 +6,7 @@ from typing import Any, LiteralString, Self
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
+from psycopg.sql import Composed
 
 from tools.errors import Unavailable
 
@@ -27,7 +28,7 @@ class Database:
     ) -> None:
         self._close()
 
-    def rows(self, query: LiteralString, **given: Any) -> list[dict[str, Any]]:
+    def rows(self, query: LiteralString | Composed, **given: Any) -> list[dict[str, Any]]:
         """The rows of a statement. Raises Unavailable when the server stays away."""
         until = time.monotonic() + _PATIENCE
         while time.monotonic() < until:

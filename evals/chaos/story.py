@@ -7,7 +7,7 @@ from typing import Literal
 
 from evals.providers import Fault
 
-CUSTOMERS = 8
+CUSTOMERS = 6
 _TEXTS = (
     "How much do I owe?",
     "What is my balance, please?",
@@ -89,14 +89,17 @@ class Story:
     clock_error: float  # seconds by which a clock jumped in the end
 
 
-def story(seed: int, *, seconds: float = 2.5) -> Story:
-    """The story of `seed`: it begins at 7:40 in the customers' morning, when nothing but answers may leave yet."""
+def story(seed: int, *, seconds: float = 2.5, rejects: float = 0.0) -> Story:
+    """The story of `seed`: it begins at 7:40 in the customers' morning, when nothing but answers may leave yet.
+
+    `rejects`: how often, besides its other faults, the provider says that it never will.
+    """
     dice = random.Random(seed)
     # They never end, so what comes to rest does so in spite of them; with more of them the channel's breaker would open.
-    faults = dict.fromkeys(dice.sample(_FAULTS, 4), 0.09)
+    faults = dict.fromkeys(dice.sample(_FAULTS, 4), 0.09) | ({"rejects": rejects} if rejects else {})
     customers = [f"c{n}" for n in range(1, CUSTOMERS + 1)]
     acts: list[tuple[float, Act]] = [(0.0, Misbehave(faults))]
-    quiet, payer, unverified = dice.sample(customers, 3)
+    quiet, payer, *unverified = dice.sample(customers, 4)
     for n in range(CUSTOMERS + dice.randrange(6)):
         customer = customers[n % CUSTOMERS]
         say = Say(f"sid-{n}", customer, dice.choice(_TEXTS), at_once=dice.random() < 0.25)
@@ -105,8 +108,9 @@ def story(seed: int, *, seconds: float = 2.5) -> Story:
         acts.append((0.3 * seconds + n * 0.08, Say(f"quick-{n}", customers[seed % CUSTOMERS], _TEXTS[n])))
     acts.append((dice.uniform(0.2, 0.8) * seconds, Say("stop", quiet, dice.choice(_STOPS))))
     acts.append((dice.uniform(0.1, 0.6) * seconds, Pay(payer)))
-    # From 8 o'clock on reminders leave, too; the one to `unverified` may not any more.
-    acts += [(0.5 * seconds, Unverify(unverified)), (0.55 * seconds, ClockStep(25 * 60))]
+    # From 8 o'clock on reminders leave, too; those to `unverified` may not any more.
+    acts += [(0.5 * seconds, Unverify(customer)) for customer in unverified]
+    acts.append((0.55 * seconds, ClockStep(25 * 60)))
     error = dice.choice((-3600.0, 3600.0))
     acts.append((dice.uniform(0.7, 0.9) * seconds, ClockStep(error)))
     words = [(who, dice.choice(("approve", "approve", "approve", "reject"))) for who in ("mona", "milo", "carla", "mona")]  # fmt: skip

@@ -123,10 +123,10 @@ async def _claimed(world: World, approval_id: str, word: str = "approve", note: 
     args = world.sql("SELECT args FROM approval WHERE id = %s", approval_id)[0]
     by = {"name": MANAGER.name, "role": MANAGER.role, "limit_minor": MANAGER.limit_minor}
     async with one_customer(world.pool, "cust-1") as conn:
-        digest = (await queries.read_approval(conn, approval_id=approval_id)).digest
+        asked = await queries.read_approval(conn, approval_id=approval_id)
         assert await queries.claim(
-            conn, approval_id=approval_id, digest=digest, answer={"decision": word, "args": args, "by": by},
-            by=MANAGER.name, note=note, now=world.clock.now(),
+            conn, approval_id=approval_id, digest=asked.digest, role=asked.role,
+            answer={"decision": word, "args": args, "by": by}, by=MANAGER.name, note=note, now=world.clock.now(),
         )  # fmt: skip
 
 

@@ -93,6 +93,7 @@ class Stage:
     run: asyncio.Runner
     admin: psycopg.Connection[Any]
     mind: Callable[[Sequence[BaseMessage], Sequence[Mapping[str, Any]]], AIMessage] | None = None
+    model: ScriptedModel = field(init=False)
     engine: Engine = field(init=False)
     machines: int = 0
     steps: int = 0
@@ -100,13 +101,15 @@ class Stage:
     _tables: str = ""
 
     def __post_init__(self) -> None:
+        self.model = ScriptedModel(model="hostile", script=self._think)
         self.engine = self.run.run(self._engine())
 
     async def _engine(self) -> Engine:
-        return self.world.engine(ScriptedModel(model="hostile", script=self._think))
+        return self.world.engine(self.model)
 
     def _think(self, messages: Sequence[BaseMessage], tools: Sequence[Mapping[str, Any]]) -> AIMessage:
         assert self.mind is not None
+        self.model.asked.clear()  # nobody looks at the prompts of thousands of turns
         return self.mind(messages, tools)
 
     def empty(self) -> None:
@@ -247,7 +250,9 @@ class Service(RuleBasedStateMachine):
         for _ in range(_LONGEST_REST):
             for customer in CUSTOMERS:
                 await self._turn(customer, [], None, None, 1)
-            for job in self.world.sql("SELECT args FROM procrastinate_jobs WHERE task_name = 'turn'"):
+            for job in self.world.sql(
+                "SELECT args FROM procrastinate_jobs WHERE task_name = 'turn' ORDER BY id"
+            ):
                 # Its process ended between the commit and the end of the job: it is run again, and nothing happens.
                 await run_turn(self.engine, **job, attempts=0)
                 self.world.sql("DELETE FROM procrastinate_jobs WHERE args = %s", Jsonb(job))
