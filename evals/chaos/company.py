@@ -95,9 +95,10 @@ class Company:
         again = len(self.history.killed) < _MOST_DOOMS and self.dice.random() < 0.5
         # With several workers nobody can tell whose turns these are.
         if actor.role == "worker" and self.workers == 1:
+            # Whoever was to recover earlier losses is dead, too: they are counted from this restart on.
             jobs = [row["id"] for row in self.database.rows(_SQL["doing"])]
-            if jobs:
-                self._lost.append(_Lost(jobs, time.monotonic()))
+            jobs += [job for lost in self._lost for job in lost.jobs if job not in jobs]
+            self._lost = [_Lost(jobs, time.monotonic())] if jobs else []
         self._actors[n] = self._start(actor.role, self._doom() if again else None)
 
     def _see_recoveries(self, now: float) -> None:
