@@ -30,6 +30,7 @@ from agent.engine.trigger import Trigger
 from agent.engine.vectors import embed_drafts
 from agent.graph import Graph, build_graph
 from agent.nodes.judge import rule
+from agent.signals.talk import is_courtesy
 from agent.state import GRAPH_VERSION, EpisodeState
 from tools import sql
 from tools.errors import Conflict, Unavailable
@@ -134,8 +135,12 @@ class Engine:
             turn.outcome = "cut short: the model did not answer"
         if turn.facts is None:
             raise Unavailable("The customer's account could not be read in time.")
+        heard = turn.facts.inbound
+        # A nod may accept an offer; without one it wants no answer.
+        offered = any(plan.state == "offered" for plan in turn.facts.account.plans)
+        wants_answer = heard is not None and (offered or not is_courtesy(heard.body))
         answered = any(p.allowed or p.asked for p in turn.proposals)
-        if turn.outcome != "settled" or (turn.trigger.kind == "inbound" and not answered):
+        if turn.outcome != "settled" or (wants_answer and not answered):
             turn.proposals.append(rule(turn, hand_over(turn), actor="system", source="System"))
 
     @property

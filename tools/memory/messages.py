@@ -28,6 +28,7 @@ class WindowMessage:
     direction: Literal["in", "out"]
     channel: Channel
     purpose: str | None
+    template: str | None
     body: str
     contact_id: str | None
     at: datetime

@@ -19,9 +19,12 @@ RETURNING id;
 -- recent_window --
 -- The newest messages up to `upto`, newest first, outbound ones only when they left or are about to; and in each row
 -- how many messages there are up to it.
-SELECT m.id, m.direction, m.channel, m.purpose, coalesce(m.body, '') AS body, m.contact_id, m.at,
+SELECT m.id, m.direction, m.channel, m.purpose, m.template, coalesce(m.body, '') AS body, m.contact_id, m.at,
        (SELECT count(*) FROM message a
-         WHERE a.customer_id = %(customer_id)s AND (%(upto)s::bigint IS NULL OR a.id <= %(upto)s)) AS in_all
+         WHERE a.customer_id = %(customer_id)s AND (%(upto)s::bigint IS NULL OR a.id <= %(upto)s))
+       - (SELECT count(*) FROM outbox n
+           WHERE n.customer_id = %(customer_id)s AND (%(upto)s::bigint IS NULL OR n.message_id <= %(upto)s)
+             AND n.state IN ('failed', 'bounced', 'withdrawn')) AS in_all
   FROM message m LEFT JOIN outbox o ON o.message_id = m.id
  WHERE m.customer_id = %(customer_id)s AND (%(upto)s::bigint IS NULL OR m.id <= %(upto)s)
    AND (o.id IS NULL OR o.state IN ('queued', 'sending', 'sent', 'delivered', 'unknown'))
@@ -66,8 +69,8 @@ SELECT m.id, m.embedding <=> %(embedding)s::vector AS distance FROM message m
  ORDER BY distance, m.id DESC LIMIT %(limit)s;
 
 -- search --
--- One pass over the customer's messages (exact, through the btree): nearest in meaning, and holding the words that were asked for, fused by their places in both lists (reciprocal rank
--- fusion, k = 60). Words that say nothing in that language are not asked for; the others match by their stem, and the
+-- One pass over the customer's messages (exact, through the btree): nearest in meaning, and holding the words that were
+-- asked for, fused by their places in both lists (reciprocal rank fusion, k = 60). Words that say nothing in that language are not asked for; the others match by their stem, and the
 -- fewer of the customer's messages hold one, the more it counts: an invoice number beats "invoice". Messages that hold
 -- less than half of what the best one holds are not listed, or common words would take half of the places.
 WITH asked AS (
@@ -98,7 +101,7 @@ WITH asked AS (
     SELECT id, sum(1.0 / (60 + place)) AS score
       FROM (SELECT * FROM near UNION ALL SELECT * FROM matching) AS found GROUP BY id
 )
-SELECT m.id, m.at, m.direction, m.channel, m.body
+SELECT m.id, m.at, m.direction, m.body
   FROM fused f JOIN message m ON m.id = f.id LEFT JOIN outbox o ON o.message_id = m.id
  WHERE m.customer_id = %(customer_id)s AND m.body IS NOT NULL AND m.id <> ALL(%(without)s)
    AND (o.id IS NULL OR o.state IN ('queued', 'sending', 'sent', 'delivered', 'unknown'))
@@ -118,6 +121,11 @@ ON CONFLICT (one) DO UPDATE
 
 -- count_to_embed --
 SELECT count(*) FILTER (WHERE embedding_model IS DISTINCT FROM %(model)s), count(*) FROM message WHERE body IS NOT NULL;
+
+-- without_vector --
+-- Messages that were stored while the endpoint did not answer, in the order of their ids.
+SELECT id, body, body_digest FROM message
+ WHERE body IS NOT NULL AND embedding IS NULL AND id > %(after)s ORDER BY id LIMIT %(limit)s;
 
 -- to_embed --
 -- Messages without a vector of that model, in the order of their ids.
@@ -140,12 +148,12 @@ SELECT status FROM customer WHERE id = %(customer_id)s;
 -- waiting_approvals --
 SELECT id FROM approval WHERE customer_id = %(customer_id)s AND state IN ('pending', 'resuming') ORDER BY asked_at, id;
 
--- erase_decisions --
-UPDATE decision SET args = without_words(args) WHERE customer_id = %(customer_id)s AND args <> without_words(args);
+-- erase_decision_args --
+DELETE FROM decision_args WHERE customer_id = %(customer_id)s;
 
 -- erase_outbox --
-UPDATE outbox SET action = jsonb_set(action, '{args}', without_words(action -> 'args'))
- WHERE customer_id = %(customer_id)s AND action -> 'args' <> without_words(action -> 'args');
+UPDATE outbox SET action = jsonb_set(action, '{args}', '{}')
+ WHERE customer_id = %(customer_id)s AND action -> 'args' <> '{}';
 
 -- erase_messages --
 -- The words to search by are generated from subject and body, and are gone with them.
@@ -169,8 +177,7 @@ UPDATE follow_up SET reason = 'erased', talking_points = NULL, settled_at = coal
 
 -- erase_approvals --
 UPDATE approval SET preview = jsonb_build_object('channel', preview -> 'channel', 'subject', NULL, 'body', 'erased'),
-       args = without_words(args), note = NULL,
-       answer = CASE WHEN answer ? 'args' THEN jsonb_set(answer, '{args}', without_words(answer -> 'args')) ELSE answer END
+       args = '{}', note = NULL, answer = answer - 'args'
  WHERE customer_id = %(customer_id)s AND preview ->> 'body' IS DISTINCT FROM 'erased';
 
 -- erase_invoices --

@@ -10,15 +10,21 @@ from agent.models.offline.amounts import FoundAmount, find_amounts
 from agent.models.offline.dates import find_dates
 from agent.models.offline.document import Document
 from agent.models.offline.terms import PlanTerms, read_terms
-from agent.signals import phrases
+from agent.signals import phrases, talk
 from agent.signals.reading import Sentence, own_words, sentences
 from agent.signals.record import mentioned
+from tools.money import Money, NotMoney
 
-_NO_ANSWER = {"thanks", "accept", "preference", "hedge", "condition"}  # intents that answer no question
+# Intents that answer no question, and those that may stand beside a bare date.
+_NO_ANSWER = frozenset("thanks nod later accept preference hedge condition payday".split())
+_BESIDE_A_DATE = frozenset("thanks nod greeting accept hedge condition pay late".split())
 _ASKS_US = re.compile(
     r"\b(?:remind|call|text|email|e-mail|write|contact|message) me\b|\b(?:recuerdeme|recuérdeme|llameme|llámeme|escribame|escríbame)\b",
     re.IGNORECASE,
 )
+_SMALL = {"thanks", "nod", "greeting", "preference", "accept", "later"}
+_WORD = re.compile(r"[a-z]+")
+_TELLING = 5  # words: a shorter line is a name or a telephone number below the text
 _SHORT = 8  # words: "Friday", "I guess the 4th works" answer our question; longer texts say what they mean
 
 
@@ -41,6 +47,7 @@ class Understanding:
     terms: PlanTerms | None
     invoices: Sequence[str]  # ids whose number stands in the message
     open_question: bool = False  # something was asked that no intent answers
+    small_talk: bool = False  # thanks, nods and greetings, and nothing longer that was not understood
 
 
 def understand(document: Document) -> Understanding:
@@ -56,13 +63,11 @@ def understand(document: Document) -> Understanding:
     bare = _is_bare_answer(document, read, quotes)
     payments, unclear = _payments(topic, document)
     hedged = {"hedge", "condition"} & quotes.keys()
-    speaks_of_paying = "pay" in quotes or "late" in quotes or bare
+    speaks_of_paying = bool({"pay", "late", "payday"} & quotes.keys()) or bare
     certain = (
         bool(payments) and not hedged and not unclear and ("pay" in quotes or bare) and "late" not in quotes
     )
     terms = read_terms(text, document, wanted="plan" in quotes)
-    if terms is None and certain and (payments[-1].on - payments[0].on).days > 14:
-        terms, certain = PlanTerms.of_dates([payment.on for payment in payments]), False
     if terms:
         certain = False
     return Understanding(
@@ -76,16 +81,18 @@ def understand(document: Document) -> Understanding:
             sentence.text.rstrip().endswith("?") and not _intents([sentence]).keys() - _NO_ANSWER
             for sentence in read
         ),
+        small_talk=bool(_SMALL & quotes.keys())
+        and not any(len(_WORD.findall(s.plain)) >= _TELLING and not _intents([s]) for s in read),
     )
 
 
 def _intents(read: Sequence[Sentence]) -> dict[str, str]:
     """Intents by name, each with the first sentence that has it."""
-    lexicon = phrases.load("agent.models.offline", "intents.toml")
+    wanted = phrases.load("agent.models.offline", "intents.toml")
     quotes: dict[str, str] = {}
     for sentence in read:
-        for rule in lexicon.rules:
-            if rule.name not in quotes and rule.find(lexicon.masked(sentence.plain)):
+        for rule in (*wanted.rules, *talk.intents()):
+            if rule.name not in quotes and rule.find(sentence.plain):
                 quotes[rule.name] = sentence.text[:500]
     return quotes
 
@@ -95,7 +102,7 @@ def _is_bare_answer(document: Document, read: Sequence[Sentence], quotes: Mappin
     if not any(said.direction == "out" for said in document.conversation):
         return False
     few = sum(len(sentence.starts) for sentence in read) <= _SHORT
-    other = quotes.keys() - {"thanks", "greeting", "accept", "hedge", "condition", "pay", "late"}
+    other = quotes.keys() - _BESIDE_A_DATE
     text = " ".join(sentence.text for sentence in read)
     return few and not other and bool(find_dates(text, document.today))
 
@@ -120,7 +127,8 @@ def _payments(topic: str, document: Document) -> tuple[list[Payment], bool]:
         return [], True
     if not amounts:
         return [Payment(None, certain[0])], False
-    return _paired(amounts, certain, sum((b.balance for b in document.collectible()), Decimal(0)))
+    owed = sum((bill.balance for bill in document.collectible()), Decimal(0))
+    return _paired(amounts, certain, owed, document.account.currency)
 
 
 def _one_sum(amounts: Sequence[FoundAmount]) -> list[FoundAmount]:
@@ -132,15 +140,27 @@ def _one_sum(amounts: Sequence[FoundAmount]) -> list[FoundAmount]:
 
 
 def _paired(
-    amounts: Sequence[FoundAmount], days: Sequence[date], owed: Decimal
+    amounts: Sequence[FoundAmount], days: Sequence[date], owed: Decimal, currency: str
 ) -> tuple[list[Payment], bool]:
-    """Amounts and days in the order of the text; "the rest" is what the sums before it leave of `owed`."""
+    """Amounts and days in the order of the text; "the rest", or the second half, is what those before leave of `owed`."""
     payments: list[Payment] = []
     for amount, on in zip(amounts, days, strict=True):
         value = amount.value
-        if amount.kind == "rest":
-            value = owed - sum((p.amount or Decimal(0) for p in payments), Decimal(0)) if payments else None
+        if payments and amount.kind in ("rest", "half"):
+            value = owed - sum((p.amount or Decimal(0) for p in payments), Decimal(0))
+        elif amount.kind == "half":
+            value = _half(owed, currency)
+        elif amount.kind == "rest" or (payments and amount.kind == "all"):
+            return [], True
         if value is not None and value <= 0:
             return [], True
         payments.append(Payment(value, on))
     return sorted(payments, key=lambda payment: payment.on), False
+
+
+def _half(owed: Decimal, currency: str) -> Decimal:
+    """The smaller half of what is owed, in whole minor units; 0 where it has none."""
+    try:
+        return Money.of(owed, currency).instalments(2)[0].decimal
+    except NotMoney:
+        return Decimal(0)

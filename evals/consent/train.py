@@ -1,0 +1,107 @@
+"""Train agent/signals/classifier.npz on the development messages; `python -m evals.consent.train`.
+
+Deterministic: the same messages give the same file. Thresholds come from leaving one author out at a time: each is
+the score that at most one percent of the messages without the signal, by an author the model has not seen, exceed.
+"""
+
+import hashlib
+import sys
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix, vstack  # type: ignore[import-untyped]  # ships no types
+from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]  # ships no types
+
+from agent.signals.classifier import BUCKETS, buckets, weight
+from agent.signals.reading import plain_words
+from evals.consent.measure import SIGNALS, Message, load, read
+
+FALSE_ALARMS = 0.01
+_CAUTIOUS = -3.0  # no threshold below: beyond it few negatives were seen and one percent means little
+Floats = npt.NDArray[np.float64]
+
+
+def features(messages: Sequence[Message]) -> csr_matrix:
+    """One row a message, one column a bucket."""
+    rows: list[int] = []
+    columns: list[int] = []
+    values: list[float] = []
+    for row, message in enumerate(messages):
+        for group in buckets(plain_words(message.text)):
+            rows += [row] * len(group)
+            columns += group
+            values += [weight(group)] * len(group)
+    return csr_matrix((values, (rows, columns)), shape=(len(messages), BUCKETS))
+
+
+def labels(messages: Sequence[Message]) -> npt.NDArray[np.bool_]:
+    """One row a message, one column a signal."""
+    return np.array([[signal in message.signals for signal in SIGNALS] for message in messages])
+
+
+def fit(matrix: csr_matrix, said: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Weights (signals by buckets) and bias."""
+    models = [
+        LogisticRegression(C=10.0, solver="liblinear", max_iter=2000).fit(matrix, said[:, column])
+        for column in range(len(SIGNALS))
+    ]
+    return np.vstack([model.coef_ for model in models]), np.array([model.intercept_[0] for model in models])
+
+
+def author(message: Message) -> str:
+    """Who wrote a message: what its id begins with."""
+    return message.id.rstrip("0123456789")
+
+
+def unseen(messages: Sequence[Message]) -> Floats:
+    """Every message's scores by a model that was not shown its author's messages."""
+    matrix, said = features(messages), labels(messages)
+    authors = np.array([author(message) for message in messages])
+    scores = np.zeros(said.shape)
+    for name in sorted(set(authors)):
+        coefficients, bias = fit(matrix[authors != name], said[authors != name])
+        scores[authors == name] = matrix[authors == name] @ coefficients.T + bias
+    return scores
+
+
+def thresholds(messages: Sequence[Message], scores: Floats) -> Floats:
+    """Per signal the score that FALSE_ALARMS of the others' messages exceed; the first author's are not counted.
+
+    Without them the model has seen too little to be judged by: they are a third of all messages.
+    """
+    said = labels(messages)
+    judged = np.array([author(message) != author(messages[0]) for message in messages])
+    return np.array(
+        [
+            max(np.quantile(scores[judged & ~said[:, column], column], 1 - FALSE_ALARMS), _CAUTIOUS)
+            for column in range(len(SIGNALS))
+        ]
+    )
+
+
+def main() -> None:
+    """Write the file into the package and say what is in it."""
+    text = load("messages.jsonl") or ""
+    messages = read(text)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    coefficients, bias = fit(features(messages), labels(messages))
+    scale = np.abs(coefficients).max(axis=1) / 127
+    limits = thresholds(messages, unseen(messages))
+    place = Path(str(resources.files("agent.signals").joinpath("classifier.npz")))
+    np.savez_compressed(
+        place,
+        names=np.array(SIGNALS),
+        weights=np.round(coefficients / scale[:, None]).astype(np.int8).T,
+        scale=scale.astype(np.float32),
+        bias=bias.astype(np.float32),
+        thresholds=limits.astype(np.float32),
+        trained_on=np.array(digest),
+    )
+    sys.stdout.write(f"{place.name}: {place.stat().st_size} bytes, trained on {len(messages)} messages, sha256 {digest}\n")
+
+
+if __name__ == "__main__":
+    main()
