@@ -23,9 +23,7 @@ def buckets(plain: str) -> list[Sequence[int]]:
     """Where the features of a message's plain words fall: its words, its pairs around a word, its letters."""
     plain = plain[:_LONGEST].strip()
     words = ["^", *plain.split(), "$"]
-    runs = (
-        f"w{' '.join(words[at : at + n])}" for n in (1, 2, 3) for at in range(len(words) - n + 1)
-    )
+    runs = (f"w{' '.join(words[at : at + n])}" for n in (1, 2, 3) for at in range(len(words) - n + 1))
     around = (f"s{words[at]} {words[at + 2]}" for at in range(len(words) - 2))
     letters = (f"c{piece}" for piece in _pieces(f" {plain} "))
     return [[crc32(gram.encode()) % BUCKETS for gram in {*grams}] for grams in (runs, around, letters)]
@@ -42,21 +40,20 @@ def weight(group: Sequence[int]) -> float:
 
 @cache
 def _trained() -> tuple[Sequence[str], Any, Any, Any]:
-    with resources.as_file(resources.files("agent.signals").joinpath("classifier.npz")) as path, np.load(path) as data:
+    with (
+        resources.as_file(resources.files("agent.signals").joinpath("classifier.npz")) as path,
+        np.load(path) as data,
+    ):
         # Rows are buckets, so that a message reads only its own.
         weights: npt.NDArray[np.float32] = data["weights"].astype(np.float32) * data["scale"]
         return tuple(str(name) for name in data["names"]), weights, data["bias"], data["thresholds"]
 
 
-def likely(plain: str) -> dict[str, float]:
-    """Signals (by the names of evals/consent) that a message's plain words likely carry, with how far past the threshold."""
+def margins(plain: str) -> dict[str, float]:
+    """How far past its threshold each signal's score is for these plain words; above zero it is likely there."""
     names, weights, bias, thresholds = _trained()
-    total = bias.copy()
+    total = bias - thresholds
     for group in buckets(plain):
         if group:
-            total += weights[group].sum(axis=0) * weight(group)
-    return {
-        name: float(score - threshold)
-        for name, score, threshold in zip(names, total, thresholds, strict=True)
-        if score > threshold
-    }
+            total = total + weights[group].sum(axis=0) * weight(group)
+    return dict(zip(names, total.tolist(), strict=True))

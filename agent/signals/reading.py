@@ -13,7 +13,9 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 _SENTENCE = re.compile(r"(?<=[.!?;…])\s+|[\r\n]+")
-_TOKEN = re.compile(r"#(?!\S)|[👍👌✅🙏🛑🚫🔕]|\d+(?:[.,:/-]\d+)*|[^\W\d_]+(?:['’`´][^\W\d_]+)*(?:\d+[^\W_]*)?")
+_TOKEN = re.compile(
+    r"#(?!\S)|[👍👌✅🙏🛑🚫🔕]|\d+(?:[.,:/-]\d+)*|[^\W\d_]+(?:['’`´][^\W\d_]+)*(?:\d+[^\W_]*)?"
+)
 _REPLY_HEADER = re.compile(
     r"^\s*(on\b.{0,200}\bwrote:|el\b.{0,200}\bescribi[oó]:|-{2,}\s*(original message|mensaje original)\b.*"
     r"|(from|de|sent|enviado):\s.{0,300})\s*$",

@@ -14,7 +14,9 @@ from typing import Any, Protocol
 from evals.bench.people import Caller
 from evals.bench.place import Place
 
-_STATEMENT = re.compile(r"^@(?P<transaction>[\d/]+)@LOG:  (?:statement|execute [^:]*): (?P<text>.*)")
+_STATEMENT = re.compile(
+    r"^@(?P<database>[^@]*)@(?P<transaction>[\d/]+)@LOG:  (?:statement|execute [^:]*): (?P<text>.*)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ def statements_counted(place: Place) -> Iterator[Statements]:
             time.sleep(0.5)  # until every connection has noticed
 
         admin.execute("SET log_statement = 'none'")
-        set_up("ALTER SYSTEM SET log_statement = 'all'", "ALTER SYSTEM SET log_line_prefix = '@%v@'")
+        set_up("ALTER SYSTEM SET log_statement = 'all'", "ALTER SYSTEM SET log_line_prefix = '@%d@%v@'")
         begin = place.log.stat().st_size
         try:
             yield counted
@@ -140,7 +142,7 @@ def statements_counted(place: Place) -> Iterator[Statements]:
         log.seek(begin)
         for line in log:
             found = _STATEMENT.match(line)
-            if found and "pg_reload_conf" not in line:
+            if found and found["database"] == place.database and "pg_reload_conf" not in line:
                 counted.seen[found["text"]] += 1
                 counted.transactions.add(found["transaction"])
 

@@ -40,7 +40,8 @@ class Ours:
         )  # fmt: skip
         outcome = await answer(self.engine, stored)
         if [proposal.allowed for proposal in outcome.proposals] != [True, True]:
-            raise RuntimeError(f"{outcome.episode_id} is not the turn that is measured: {outcome.proposals}")
+            rulings = [proposal.ruling for proposal in outcome.proposals]
+            raise RuntimeError(f"{outcome.episode_id} is not the turn that is measured: {rulings}")
 
 
 @asynccontextmanager

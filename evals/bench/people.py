@@ -54,7 +54,8 @@ def moment(turn: int) -> datetime:
 
 def words(turn: int) -> str:
     """What the customer writes: a promise in plain words, never twice the same."""
-    return f"Hi, this is about my open invoices, case {turn}. I will pay 150 dollars next Tuesday, is that all right?"
+    case = 40_000 + turn  # five digits: "988" alone is a crisis line, and a signal
+    return f"Hi, this is about my open invoices, case {case}. I will pay 150 dollars next Tuesday, is that all right?"
 
 
 def calls(turn: int) -> list[dict[str, Any]]:

@@ -40,7 +40,7 @@ async def schedule(
 ) -> None:
     """Put a follow-up on the list; a person's task carries `talking_points` built from records.
 
-    `once`: not where one of that kind and reason waits already.
+    `once`: not where one of that kind and reason waits from an earlier episode and is due no later.
     """
     await conn.execute(
         _SQL["schedule"],

@@ -16,8 +16,8 @@ from agent.signals.record import mentioned
 from tools.money import Money, NotMoney
 
 # Intents that answer no question, and those that may stand beside a bare date.
-_NO_ANSWER = frozenset("thanks nod later accept preference hedge condition payday".split())
-_BESIDE_A_DATE = frozenset("thanks nod greeting accept hedge condition pay late".split())
+_NO_ANSWER = frozenset(["thanks", "nod", "later", "accept", "preference", "hedge", "condition", "payday"])
+_BESIDE_A_DATE = frozenset(["thanks", "nod", "greeting", "accept", "hedge", "condition", "pay", "late"])
 _ASKS_US = re.compile(
     r"\b(?:remind|call|text|email|e-mail|write|contact|message) me\b|\b(?:recuerdeme|recuérdeme|llameme|llámeme|escribame|escríbame)\b",
     re.IGNORECASE,

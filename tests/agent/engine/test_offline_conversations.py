@@ -72,6 +72,25 @@ async def test_thanks_for_an_answer_end_the_conversation(world: World) -> None:
     assert world.sql("SELECT kind FROM follow_up") == ["check_promise"]
 
 
+async def test_every_payment_of_a_promise_is_looked_at_and_one_task_is_not_asked_for_twice(
+    world: World,
+) -> None:
+    world.customer()
+    engine = world.engine(OfflineCollector())
+    for text in (
+        "can you resend the invoice?",
+        "please resend the invoice",
+        "$400 Friday and the rest next Friday",
+    ):
+        await _says(world, engine, text)
+    waiting = "SELECT kind, due_at::date::text FROM follow_up ORDER BY kind, due_at"
+    assert world.sql(waiting) == [
+        ("check_promise", "2026-03-14"),
+        ("check_promise", "2026-03-21"),
+        ("review", "2026-03-10"),
+    ]
+
+
 async def test_in_draft_mode_a_promise_is_confirmed_and_watched_once_it_is_approved(world: World) -> None:
     world.customer(segment="draft")
     engine = world.engine(OfflineCollector())
@@ -103,3 +122,7 @@ async def test_payments_on_two_days_far_apart_go_to_a_person_as_they_were_named(
         (50_000, "2026-03-10"),
         (50_000, "2026-04-04"),
     ]
+    async with world.pool.connection() as conn:
+        [confirm] = await waiting_work(conn, now=world.clock.now())
+    assert not (await engine.run(confirm)).approvals
+    assert _sent(world) == ["plan_ack", "promise_ack"]

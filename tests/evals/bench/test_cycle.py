@@ -1,23 +1,11 @@
 """The portfolio that a plan is measured on is a true one, and the benchmark counts what is in it."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 from evals.bench import cycle, portfolio
 from evals.bench.page import cycle_page
 from evals.bench.place import Place
-from server.embedded import Server
-from tests.conftest import _clone
-
-
-@pytest.fixture
-def place(server: Server, template: str) -> Iterator[Place]:
-    """An empty database on the test server."""
-    with _clone(server, template) as name:
-        yield Place(server, name)
 
 
 def _all(place: Place, query: Any) -> list[Any]:

@@ -1,21 +1,9 @@
 """A search of ours misses nothing that an exact look finds; the store beside it holds the same messages."""
 
 import asyncio
-from collections.abc import Iterator
-
-import pytest
 
 from evals.bench import conversations, recall
 from evals.bench.place import Place
-from server.embedded import Server
-from tests.conftest import _clone
-
-
-@pytest.fixture
-def place(server: Server, template: str) -> Iterator[Place]:
-    """An empty database on the test server."""
-    with _clone(server, template) as name:
-        yield Place(server, name)
 
 
 def test_customers_share_the_messages_and_have_as_many_as_they_should(place: Place) -> None:
