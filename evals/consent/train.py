@@ -20,7 +20,8 @@ from agent.signals.reading import plain_words
 from evals.consent.measure import SAFETY, SIGNALS, Message, load, read
 
 FALSE_ALARMS = {signal: 0.01 if signal in ("opt_out", *SAFETY) else 0.004 for signal in SIGNALS}
-_CAUTIOUS = -2.5  # no threshold below: there the model says hardly more than that a signal is rare
+# No threshold below: there the model says hardly more than that a signal is rare.
+CAUTIOUS = {signal: -2.5 if signal in ("opt_out", "threat", *SAFETY) else -2.0 for signal in SIGNALS}
 Floats = npt.NDArray[np.float64]
 
 
@@ -76,7 +77,10 @@ def thresholds(messages: Sequence[Message], scores: Floats) -> Floats:
     judged = np.array([author(message) != author(messages[0]) for message in messages])
     return np.array(
         [
-            max(np.quantile(scores[judged & ~said[:, column], column], 1 - FALSE_ALARMS[signal]), _CAUTIOUS)
+            max(
+                np.quantile(scores[judged & ~said[:, column], column], 1 - FALSE_ALARMS[signal]),
+                CAUTIOUS[signal],
+            )
             for column, signal in enumerate(SIGNALS)
         ]
     )

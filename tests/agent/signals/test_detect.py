@@ -146,10 +146,10 @@ def test_an_opt_out_that_names_two_channels_covers_all_unless_one_is_welcome(
 def test_what_no_phrase_says_is_found_by_the_classifier_with_the_sentence_that_says_it() -> None:
     """No rule of the lexicon fits these words; messages of several authors are like them."""
     lexicon = phrases.load("agent.signals", "lexicon")
-    text = "We got it. No need to keep pinging my cell about it"
+    text = "We got it. Please don't let these reach my phone anymore"
     assert not any(
         rule.find(lexicon.masked(read.plain)) for rule in lexicon.rules for read in sentences(text)
     )
     [signal] = detect(text)
     assert (signal.kind, signal.detail) == ("opt_out", "this_channel")
-    assert signal.quote == "No need to keep pinging my cell about it"
+    assert signal.quote == "Please don't let these reach my phone anymore"

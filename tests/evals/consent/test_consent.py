@@ -8,7 +8,7 @@ import pytest
 
 from evals.consent.measure import KEYWORDS, SIGNALS, first_round, load, measure, read
 from evals.consent.page import cell, page
-from evals.consent.train import FALSE_ALARMS, author, features, thresholds
+from evals.consent.train import CAUTIOUS, FALSE_ALARMS, author, features, thresholds
 
 
 def test_the_classifier_was_trained_on_the_messages_that_lie_here() -> None:
@@ -68,7 +68,7 @@ def test_a_threshold_is_what_few_of_the_others_exceed() -> None:
     assert thresholds(messages, scores).tolist() == pytest.approx(
         [2 - 2 * FALSE_ALARMS[name] for name in SIGNALS]
     )
-    assert thresholds(messages, scores - 100).tolist() == [-2.5] * len(SIGNALS)
+    assert thresholds(messages, scores - 100).tolist() == [CAUTIOUS[name] for name in SIGNALS]
 
 
 def test_long_and_short_messages_weigh_alike() -> None:
