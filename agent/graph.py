@@ -20,7 +20,9 @@ from agent.state import EpisodeState
 Graph = CompiledStateGraph[EpisodeState, Deliberation, EpisodeState, EpisodeState]
 
 
-def _entry(state: EpisodeState) -> Literal["ask_human", "recall"]:
+async def _entry(
+    state: EpisodeState,
+) -> Literal["ask_human", "recall"]:  # LangGraph gives a thread to one that is not async
     return "ask_human" if state.get("approval_id") else "recall"
 
 

@@ -70,7 +70,10 @@ async def make_plan(conn: AsyncConnection[Any], policy: Policy, *, today: date, 
 
 
 async def keep_scores(conn: AsyncConnection[Any], *, today: date) -> None:
-    """Write down what was planned: each customer's tier, the day's base rate, and a score for each open invoice."""
+    """Write down what was planned: tiers, the day's base rate, and a score for each open invoice whose features changed.
+
+    A score holds until the next one of its invoice; the base rate it rests on is that of its own day.
+    """
     await conn.execute(_SQL["set_tier"])
     await conn.execute(_SQL["keep_base_rate"], {"today": today})
     await conn.execute(_SQL["keep_scores"], {"today": today, "horizon": TIER_HORIZON, "model_id": MODEL_ID})

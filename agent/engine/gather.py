@@ -10,34 +10,36 @@ from agent.deps import Deps
 from agent.engine.trigger import Trigger
 from agent.policy.verdict import AGENT, Facts, Inbound, Risk
 from agent.signals import Signal, detect
+from tools import sql
 from tools.clock import business_day
+from tools.errors import NotFound
 from tools.ledger.model import Account
 from tools.ledger.queries import read_account
 from tools.memory.embeddings import Embedded
 from tools.memory.messages import (
+    Conversation,
     InboundMessage,
-    StandingFact,
-    WindowMessage,
-    read_inbound,
-    recent_window,
-    standing_facts,
+    ask_inbound,
+    read_conversation,
 )
 from tools.memory.search import Hit, search
 from tools.risk.score import read_risk
 
+_SQL = sql.load("agent.engine")
 _ASKED = 2000  # characters of a message that are searched for; below them stands what it quotes
+
+
+class Fenced(Exception):
+    """An episode of the same trigger has committed: seen before any model call is paid for. The constraint in the commit is what holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """Facts for the rules, and the conversation for the prompt: its newest messages, and how many there are in all."""
+    """Facts for the rules, and the conversation for the prompt."""
 
     facts: Facts
     signals: Sequence[Signal]
-    window: Sequence[WindowMessage]
-    messages: int
-    standing: Sequence[StandingFact]
-    standing_in_all: int
+    conversation: Conversation
     memory: Sequence[Hit] = ()  # earlier messages that fit what is asked now, best first
 
 
@@ -71,6 +73,8 @@ async def moved_facts(conn: AsyncConnection[Any], deps: Deps, trigger: Trigger, 
 async def _read(
     conn: AsyncConnection[Any], deps: Deps, trigger: Trigger
 ) -> tuple[Account, InboundMessage | None]:
+    # The message is asked for first and comes with the account.
+    asked = None if trigger.message_id is None else await ask_inbound(conn, message_id=trigger.message_id)
     now = deps.clock.now()
     account = await read_account(
         conn, customer_id=trigger.customer_id, today=business_day(now, deps.company.zone), now=now
@@ -78,9 +82,12 @@ async def _read(
     if trigger.of_episode is not None or trigger.kind == "redraft":
         # The step that is being decided, redrafted or sent is no repetition of itself.
         account = replace(account, ladder=[step for step in account.ladder if step.step != trigger.step])
-    if trigger.message_id is None:
+    if asked is None:
         return account, None
-    return account, await read_inbound(conn, message_id=trigger.message_id)
+    message = await asked.fetchone()
+    if message is None:
+        raise NotFound("inbound message", str(trigger.message_id))
+    return account, message
 
 
 def _facts(
@@ -105,15 +112,16 @@ def _facts(
 
 
 async def gather(conn: AsyncConnection[Any], deps: Deps, trigger: Trigger) -> Gathered:
-    """Facts, the recent window and the standing facts; what memory finds is added by `remember`."""
+    """Facts and conversation; what memory finds is added by `remember`. Raises Fenced where nothing is left to do."""
+    fence = await conn.execute(_SQL["fenced"], {"turn_key": trigger.turn_key})
     facts, signals = await gather_facts(conn, deps, trigger)
-    window, messages = await recent_window(
-        conn, customer_id=trigger.customer_id, upto=trigger.message_id, limit=deps.bounds.window_messages
-    )
-    standing, in_all = await standing_facts(
-        conn, customer_id=trigger.customer_id, limit=deps.bounds.standing_facts
-    )
-    return Gathered(facts, signals, window, messages, standing, in_all)
+    if await fence.fetchone() is not None:
+        raise Fenced
+    conversation = await read_conversation(
+        conn, customer_id=trigger.customer_id, upto=trigger.message_id, newest=deps.bounds.window_messages,
+        facts=deps.bounds.standing_facts,
+    )  # fmt: skip
+    return Gathered(facts, signals, conversation)
 
 
 def asks(trigger: Trigger, known: Gathered) -> str | None:

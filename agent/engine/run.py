@@ -9,7 +9,6 @@ import psycopg
 import structlog
 from langgraph.errors import GraphRecursionError
 from psycopg import AsyncConnection
-from psycopg.rows import scalar_row
 
 from agent.deps import Deps
 from agent.engine.commit import (
@@ -24,6 +23,7 @@ from agent.engine.commit import (
     write_trigger_done,
 )
 from agent.engine.deliberation import Deliberation, Proposal
+from agent.engine.gather import Fenced
 from agent.engine.narrow import one_customer, widen
 from agent.engine.saver import Buffer, BufferedSaver
 from agent.engine.trigger import Trigger
@@ -73,12 +73,13 @@ class Engine:
 
     async def run(self, trigger: Trigger) -> Outcome:
         """One episode from its trigger to its commit. Raises Conflict when the facts never hold still, Unavailable without a model."""
-        if await self._fenced(trigger.turn_key):
-            return Outcome(trigger.episode_id, "fenced")
         for _ in range(self.deps.bounds.attempts):
             turn = Deliberation(self.deps, trigger)
             started_at = self.deps.clock.now()
-            await self._deliberate(turn)
+            try:
+                await self._deliberate(turn)
+            except Fenced:
+                return Outcome(trigger.episode_id, "fenced")
             waiting = [await self.ask(turn, proposal) for proposal in turn.proposals if proposal.asked]
             await embed_drafts(turn)
             try:
@@ -107,12 +108,6 @@ class Engine:
             await widen(conn)
         for wait in waiting:
             await self.saver.flush(wait.buffer, conn)
-
-    async def _fenced(self, turn_key: str) -> bool:
-        """A look before any model call is paid for; the constraint in the commit is what holds."""
-        async with self.deps.pool.connection() as conn, conn.cursor(row_factory=scalar_row) as cursor:
-            await cursor.execute(_SQL["fenced"], {"turn_key": turn_key})
-            return await cursor.fetchone() is not None
 
     async def _deliberate(self, turn: Deliberation) -> None:
         """Run the graph in memory. A turn that reaches a bound keeps what it has, and a person hears of it."""

@@ -74,8 +74,6 @@ class Floor:
                 moment(self.at).date(): moment(turn).date(),
             }.items()
         }
-        async with self.pool.connection() as conn:
-            await (await conn.execute(_ENGINE["fenced"], {"turn_key": now.turn_key})).fetchone()
         spoken = (await self.embedder.embed([words(turn)]))[0]
         answered = (await self.embedder.embed([self.answer]))[0]
         for group in self.script:

@@ -71,7 +71,7 @@ def cycle_page(result: Mapping[str, Any]) -> str:
             *(_spread(size["seconds"][what]) for what in ("scan", "group", "plan")),
             _spread(size["cpu_seconds"]["plan"]), size["cpu_us_per_invoice"],
             _spread(size["resident_mib"]), _spread(size["private_mib"]), _spread(size["seconds"]["read"]),
-            size["seconds"]["keep"]["median"],
+            *(size[unit][what]["median"] for what in ("keep", "keep_again") for unit in ("seconds", "cpu_seconds")),
         ]
         for size in result["sizes"]
     ]  # fmt: skip
@@ -83,14 +83,15 @@ def cycle_page(result: Mapping[str, Any]) -> str:
         "gives one row a customer (ageing, tier, what is in the way, the ladder step): at most one touch of each.",
         f"Medians of {result['rounds']} rounds (lowest - highest), floors, plan and reading interleaved; nothing is committed.",
         "`scan` reads and sums the open invoices, `group` sums them by customer, in one process as the plan does. `read`",
-        "streams what is due into triggers. `keep` writes the tiers and a score for each open invoice of a scored customer; it",
-        "is no part of the plan's statement, and was measured once. CPU is what the planning process computed; seconds beyond",
-        "it are waits, for the disk or for a core that other work had.",
+        "streams what is due into triggers. `keep` writes the tiers and a score for each open invoice of a scored customer, as the",
+        "first night does; `again` finds that no customer's features changed, as another night does of most. They are no part of",
+        "the plan's statement, and were measured once. CPU is what the planning process computed; seconds beyond it are waits,",
+        "for the disk or for a core that other work had.",
         "MiB are those of the planning backend: resident is the kernel's high-water mark, shared buffers that it touched",
         "included; private is what it has to itself.", "",
         _machine(result["machine"]), "",
         *_table(["open invoices", "planned customers", "triggers", "scan s", "group s", "plan s", "plan CPU s", "CPU us an invoice", "resident MiB",
-                 "private MiB", "read s", "keep s"], rows), "",
+                 "private MiB", "read s", "keep s", "keep CPU s", "again s", "again CPU s"], rows), "",
         *_targets(result["targets"]),
     ])  # fmt: skip
 

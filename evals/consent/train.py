@@ -1,4 +1,4 @@
-"""Train agent/signals/classifier.npz on the development messages; `python -m evals.consent.train`.
+"""Train agent/signals/classifier.npz on messages.jsonl and lessons.jsonl; `python -m evals.consent.train`.
 
 Deterministic: the same messages give the same file. Thresholds come from leaving one author out at a time: each is
 the score that a small share of the messages without the signal, by an author the model has not seen, exceed.
@@ -6,7 +6,9 @@ the score that a small share of the messages without the signal, by an author th
 
 import hashlib
 import sys
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
@@ -15,27 +17,61 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix  # type: ignore[import-untyped]  # ships no types
 from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]  # ships no types
 
-from agent.signals.classifier import BUCKETS, buckets, weight
+from agent.signals.classifier import grams, weigh
 from agent.signals.reading import plain_words
 from evals.consent.measure import SAFETY, SIGNALS, Message, load, read
 
-FALSE_ALARMS = {signal: 0.01 if signal in ("opt_out", *SAFETY) else 0.004 for signal in SIGNALS}
+FALSE_ALARMS = {signal: 0.008 if signal in ("opt_out", *SAFETY) else 0.004 for signal in SIGNALS}
 # No threshold below: there the model says hardly more than that a signal is rare.
 CAUTIOUS = {signal: -2.5 if signal in ("opt_out", "threat", *SAFETY) else -2.0 for signal in SIGNALS}
+_STRENGTH = 20.0  # of the regression: the inverse of its regularisation
+_SEEN = 2  # messages that a gram must stand in
+_FAINT = 0.02  # a gram whose largest weight is below this share of the largest of all is left out
 Floats = npt.NDArray[np.float64]
 
 
-def features(messages: Sequence[Message]) -> csr_matrix:
-    """One row a message, one column a bucket."""
-    rows: list[int] = []
-    columns: list[int] = []
-    values: list[float] = []
-    for row, message in enumerate(messages):
-        for group in buckets(plain_words(message.text)):
-            rows += [row] * len(group)
-            columns += group
-            values += [weight(group)] * len(group)
-    return csr_matrix((values, (rows, columns)), shape=(len(messages), BUCKETS))
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Messages as counts of grams, which are numbered by their place in `hashes`."""
+
+    hashes: npt.NDArray[np.uint32]
+    counts: Sequence[Sequence[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]]  # a message's groups: places and counts
+
+    @classmethod
+    def of(cls, messages: Sequence[Message]) -> "Words":
+        """Read the messages; a gram that stands in too few of them is no gram."""
+        found = [grams(plain_words(message.text)) for message in messages]
+        spread = Counter(gram for groups in found for group in groups for gram in group)
+        hashes = np.array(sorted(gram for gram, times in spread.items() if times >= _SEEN), dtype=np.uint32)
+        places = {int(gram): place for place, gram in enumerate(hashes)}
+        return cls(
+            hashes,
+            [
+                [
+                    (np.array([places[g] for g in group if g in places]), np.array([n for g, n in group.items() if g in places]))
+                    for group in groups
+                ]
+                for groups in found
+            ],
+        )
+
+    def rarity(self, rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
+        """The inverse document frequency of each gram among these messages, smoothed."""
+        held = np.zeros(len(self.hashes))
+        for row in np.flatnonzero(rows):
+            for places, _ in self.counts[row]:
+                held[places.astype(np.int64)] += 1
+        return (np.log((1 + rows.sum()) / (1 + held)) + 1).astype(np.float32)
+
+    def matrix(self, rarity: npt.NDArray[np.float32]) -> csr_matrix:
+        """One row a message, one column a gram."""
+        starts, columns, values = [0], [], []
+        for groups in self.counts:
+            for places, counts in groups:
+                columns.append(places.astype(np.int64))
+                values.append(weigh(counts, rarity[places.astype(np.int64)]))
+            starts.append(starts[-1] + sum(len(places) for places, _ in groups))
+        return csr_matrix((np.concatenate(values), np.concatenate(columns), starts), shape=(len(self.counts), len(self.hashes)))
 
 
 def labels(messages: Sequence[Message]) -> npt.NDArray[np.bool_]:
@@ -44,9 +80,9 @@ def labels(messages: Sequence[Message]) -> npt.NDArray[np.bool_]:
 
 
 def fit(matrix: csr_matrix, said: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Weights (signals by buckets) and bias."""
+    """Weights (signals by grams) and bias."""
     models = [
-        LogisticRegression(C=10.0, solver="liblinear", max_iter=2000, tol=1e-3).fit(matrix, said[:, column])
+        LogisticRegression(C=_STRENGTH, solver="liblinear", max_iter=2000, tol=1e-3).fit(matrix, said[:, column])
         for column in range(len(SIGNALS))
     ]
     return np.vstack([model.coef_ for model in models]), np.array([model.intercept_[0] for model in models])
@@ -57,21 +93,23 @@ def author(message: Message) -> str:
     return message.id.rstrip("0123456789")
 
 
-def unseen(messages: Sequence[Message]) -> Floats:
+def unseen(words: Words, messages: Sequence[Message]) -> Floats:
     """Every message's scores by a model that was not shown its author's messages; zero for the first author's."""
-    matrix, said = features(messages), labels(messages)
+    said = labels(messages)
     authors = np.array([author(message) for message in messages])
     scores = np.zeros(said.shape)
     for name in sorted({*authors.tolist()} - {authors[0]}):
-        coefficients, bias = fit(matrix[authors != name], said[authors != name])
-        scores[authors == name] = matrix[authors == name] @ coefficients.T + bias
+        others = authors != name
+        matrix = words.matrix(words.rarity(others))
+        coefficients, bias = fit(matrix[others], said[others])
+        scores[~others] = matrix[~others] @ coefficients.T + bias
     return scores
 
 
 def thresholds(messages: Sequence[Message], scores: Floats) -> Floats:
     """Per signal the score that FALSE_ALARMS of the others' messages exceed.
 
-    The first author's are not counted: without that third of all messages the model has seen too little.
+    The first author's are not counted: without that large part of all messages the model has seen too little.
     """
     said = labels(messages)
     judged = np.array([author(message) != author(messages[0]) for message in messages])
@@ -104,26 +142,29 @@ def table(messages: Sequence[Message], scores: Floats, limits: Floats) -> str:
 
 def main() -> None:
     """Write the file into the package; print what is in it and what it does for authors it had not seen."""
-    text = load("messages.jsonl") or ""
+    text = (load("messages.jsonl") or "") + (load("lessons.jsonl") or "")
     messages = read(text)
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    coefficients, bias = fit(features(messages), labels(messages))
-    scale = np.abs(coefficients).max(axis=1) / 127
-    scores = unseen(messages)
+    words, everything = Words.of(messages), np.full(len(messages), fill_value=True)
+    rarity = words.rarity(everything)
+    coefficients, bias = fit(words.matrix(rarity), labels(messages))
+    scores = unseen(words, messages)
     limits = thresholds(messages, scores)
+    strongest = np.abs(coefficients).max(axis=0)
+    kept = strongest >= _FAINT * strongest.max()
+    scale = np.abs(coefficients).max(axis=1) / 127
     place = Path(str(resources.files("agent.signals").joinpath("classifier.npz")))
     np.savez_compressed(
         place,
         names=np.array(SIGNALS),
-        weights=np.round(coefficients / scale[:, None]).astype(np.int8).T,
+        grams=words.hashes[kept],
+        rarity=rarity[kept].astype(np.float16),
+        weights=np.round(coefficients[:, kept] / scale[:, None]).astype(np.int8).T,
         scale=scale.astype(np.float32),
         bias=bias.astype(np.float32),
         thresholds=limits.astype(np.float32),
-        trained_on=np.array(digest),
+        trained_on=np.array(hashlib.sha256(text.encode()).hexdigest()),
     )
-    sys.stdout.write(
-        f"{place.name}: {place.stat().st_size} bytes, {len(messages)} messages, sha256 {digest}\n"
-    )
+    sys.stdout.write(f"{place.name}: {place.stat().st_size} bytes, {kept.sum()} of {kept.size} grams, {len(messages)} messages\n")
     sys.stdout.write(table(messages, scores, limits) + "\n")
 
 

@@ -167,6 +167,34 @@ async def test_a_score_is_kept_for_every_open_invoice_of_a_scored_customer_once_
     assert scored
 
 
+async def test_a_later_day_scores_only_the_customers_whose_history_changed(world: World) -> None:
+    for customer in ("c0", "c1"):
+        world.customer(customer)
+        for n, late in enumerate((40, 50, 60, 20)):
+            world.invoice(f"{customer}-{n}", customer, days_late=late, minor=25_000)
+            if n < 3:
+                world.paid(f"{customer}-{n}", on=_day(-late))
+    await _plan_on(world, TODAY)
+    world.paid("c1-3", on=TODAY)  # counts as settled from the next day on
+    world.invoice("c0-new", "c0", days_late=1, minor=25_000)
+
+    await _plan_on(world, _day(1))
+    await _plan_on(world, _day(2))
+
+    kept = world.sql(
+        "SELECT invoice_id, as_of, reasons -> 'settled' FROM risk_score ORDER BY as_of, invoice_id"
+    )
+    assert kept == [
+        ("c0-3", TODAY, 3), ("c1-3", TODAY, 3), ("inv-c0", TODAY, 3), ("inv-c1", TODAY, 3),
+        ("c0-new", _day(1), 3), ("inv-c1", _day(1), 4),
+    ]  # fmt: skip
+
+
+async def _plan_on(world: World, today: date) -> None:
+    async with world.pool.connection() as conn, conn.transaction():
+        await make_plan(conn, policy(), today=today, now=NOW)
+
+
 @pytest.mark.parametrize(
     ("suppressed", "why_not"),
     [

@@ -52,7 +52,8 @@ def test_the_page_says_which_targets_were_missed() -> None:
     spread = {"median": 6.0, "low": 5.0, "high": 7.0}
     size = {
         "open_invoices": 400, "planned": 100, "triggers": 5, "cpu_us_per_invoice": 2.0, "resident_mib": spread,
-        "private_mib": spread, "seconds": dict.fromkeys(("scan", "group", "plan", "read", "keep"), spread), "cpu_seconds": {"plan": spread},
+        "private_mib": spread, "seconds": dict.fromkeys(("scan", "group", "plan", "read", "keep", "keep_again"), spread),
+        "cpu_seconds": dict.fromkeys(("plan", "keep", "keep_again"), spread),
     }  # fmt: skip
     machine = {"cores": 2, "load_1m": 0.1, "python": "3", "postgres": {}}
     result = {
