@@ -28,7 +28,7 @@ from agent.engine.narrow import one_customer, widen
 from agent.engine.saver import Buffer, BufferedSaver
 from agent.engine.trigger import Trigger
 from agent.engine.vectors import embed_drafts
-from agent.graph import Graph, build_graph
+from agent.graph import Graph, build_episodes, build_graph
 from agent.nodes.judge import rule
 from agent.signals.talk import is_courtesy
 from agent.state import GRAPH_VERSION, EpisodeState
@@ -58,8 +58,7 @@ class Engine:
         self.deps = deps
         self.saver = BufferedSaver(deps.pool)
         self.graph: Graph = build_graph(self.saver)
-        # An episode never waits: without a checkpointer its steps keep no books that nobody would read.
-        self.episodes: Graph = build_graph()
+        self.episodes: Graph = build_episodes()  # an episode never waits
 
     async def open(self) -> None:
         """Record the policy in force, which every decision cites. Raises Misconfigured where the memory is another model's."""

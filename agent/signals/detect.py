@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from agent.signals import classifier, phrases
 from agent.signals.model import Signal
+from agent.signals.phrases import mask
 from agent.signals.reading import Sentence, own_words, sentences
 
 _QUOTE = 500  # what a record's quote may hold
@@ -30,8 +31,10 @@ def detect(text: str) -> tuple[Signal, ...]:
     read = [(sentence, lexicon.masked(sentence.plain)) for sentence in sentences(own_words(text))]
     found: dict[tuple[str, str | None], Signal] = {}
     for rule in lexicon.rules:
+        # Who reports a death is family, not a stranger whom we reached by mistake.
+        told_of_death = rule.name == "wrong_party" and ("deceased", None) in found
         for sentence, plain in read:
-            hit = rule.find(plain)
+            hit = rule.find(mask(lexicon.bereaved, plain) if told_of_death else plain)
             if hit and (rule.name, rule.detail) not in found:
                 found[rule.name, rule.detail] = Signal(rule.name, _quote(sentence, hit), rule.detail)
     settled = _settled(found)

@@ -22,13 +22,13 @@ class Statement:
 
 
 def by_transaction(tape: list[Statement]) -> list[list[Statement]]:
-    """What ran in each transaction that was narrowed to the customer, without the statement that narrows it."""
+    """What ran in each transaction that was narrowed to the customer, but for its beginning, what narrows it, and its end."""
     groups: list[list[Statement]] = []
     for statement in tape:
         if isinstance(statement.given, Mapping):
             if groups:
                 groups[-1].append(statement)
-        else:
+        elif statement.given is not None:
             groups.append([])
     return groups
 

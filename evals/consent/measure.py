@@ -1,9 +1,10 @@
 """Recall and false alarms per signal, with their uncertainty, and what keyword filters would do with the same messages.
 
-`messages.jsonl` is ours: six authors (an id's letters name its author), the lexicon was tuned and the classifier trained
-on it, and it must meet the targets. `fresh.jsonl` is by authors who had seen the policy but no rule and no lexicon; it is
-run after the tuning is over and nothing is changed for it, so its column is what to expect of messages that nobody has
-read before. `round1.toml` keeps the figures of the first fresh set, which has been learned from since.
+`messages.jsonl` is ours: two sets of authors (an id's letters name them), the lexicon was tuned and the classifier
+trained on it, and it must meet the targets. `lessons.jsonl` is messages of further authors: learned from by both and not
+counted. `fresh.jsonl` is by authors who had seen the policy but no rule and no lexicon; it is run after the tuning is over
+and nothing is changed for it, so its column is what to expect of messages that nobody has read before. `round1.toml` keeps
+the figures of the first fresh set, which has been learned from since.
 """
 
 import hashlib

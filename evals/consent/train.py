@@ -1,7 +1,7 @@
 """Train agent/signals/classifier.npz on messages.jsonl and lessons.jsonl; `python -m evals.consent.train`.
 
 Deterministic: the same messages give the same file. Thresholds come from leaving one author out at a time: each is
-the score that a small share of the messages without the signal, by an author the model has not seen, exceed.
+the score that a small share of ordinary messages without the signal, by an author the model has not seen, exceed.
 """
 
 import hashlib
@@ -21,7 +21,9 @@ from agent.signals.classifier import grams, weigh
 from agent.signals.reading import plain_words
 from evals.consent.measure import SAFETY, SIGNALS, Message, load, read
 
-FALSE_ALARMS = {signal: 0.008 if signal in ("opt_out", *SAFETY) else 0.004 for signal in SIGNALS}
+FALSE_ALARMS = dict.fromkeys(SIGNALS, 0.003) | dict.fromkeys(SAFETY, 0.006) | {"opt_out": 0.012}
+# Who wrote messages as they come; the others wrote mostly what is hard to tell apart, which no threshold should follow.
+_ORDINARY = ("f", "a", "b", "c", "g")
 # No threshold below: there the model says hardly more than that a signal is rare.
 CAUTIOUS = {signal: -2.5 if signal in ("opt_out", "threat", *SAFETY) else -2.0 for signal in SIGNALS}
 _STRENGTH = 20.0  # of the regression: the inverse of its regularisation
@@ -35,7 +37,8 @@ class Words:
     """Messages as counts of grams, which are numbered by their place in `hashes`."""
 
     hashes: npt.NDArray[np.uint32]
-    counts: Sequence[Sequence[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]]  # a message's groups: places and counts
+    # Per message its groups of grams, each as places and counts.
+    counts: Sequence[Sequence[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]]
 
     @classmethod
     def of(cls, messages: Sequence[Message]) -> "Words":
@@ -48,7 +51,10 @@ class Words:
             hashes,
             [
                 [
-                    (np.array([places[g] for g in group if g in places]), np.array([n for g, n in group.items() if g in places]))
+                    (
+                        np.array([places[g] for g in group if g in places]),
+                        np.array([n for g, n in group.items() if g in places]),
+                    )
                     for group in groups
                 ]
                 for groups in found
@@ -58,10 +64,10 @@ class Words:
     def rarity(self, rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
         """The inverse document frequency of each gram among these messages, smoothed."""
         held = np.zeros(len(self.hashes))
-        for row in np.flatnonzero(rows):
+        for row in np.flatnonzero(rows).tolist():
             for places, _ in self.counts[row]:
                 held[places.astype(np.int64)] += 1
-        return (np.log((1 + rows.sum()) / (1 + held)) + 1).astype(np.float32)
+        return np.asarray(np.log((1 + rows.sum()) / (1 + held)) + 1, dtype=np.float32)
 
     def matrix(self, rarity: npt.NDArray[np.float32]) -> csr_matrix:
         """One row a message, one column a gram."""
@@ -71,7 +77,10 @@ class Words:
                 columns.append(places.astype(np.int64))
                 values.append(weigh(counts, rarity[places.astype(np.int64)]))
             starts.append(starts[-1] + sum(len(places) for places, _ in groups))
-        return csr_matrix((np.concatenate(values), np.concatenate(columns), starts), shape=(len(self.counts), len(self.hashes)))
+        return csr_matrix(
+            (np.concatenate(values), np.concatenate(columns), starts),
+            shape=(len(self.counts), len(self.hashes)),
+        )
 
 
 def labels(messages: Sequence[Message]) -> npt.NDArray[np.bool_]:
@@ -82,7 +91,9 @@ def labels(messages: Sequence[Message]) -> npt.NDArray[np.bool_]:
 def fit(matrix: csr_matrix, said: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Weights (signals by grams) and bias."""
     models = [
-        LogisticRegression(C=_STRENGTH, solver="liblinear", max_iter=2000, tol=1e-3).fit(matrix, said[:, column])
+        LogisticRegression(C=_STRENGTH, solver="liblinear", max_iter=2000, tol=1e-3).fit(
+            matrix, said[:, column]
+        )
         for column in range(len(SIGNALS))
     ]
     return np.vstack([model.coef_ for model in models]), np.array([model.intercept_[0] for model in models])
@@ -107,12 +118,9 @@ def unseen(words: Words, messages: Sequence[Message]) -> Floats:
 
 
 def thresholds(messages: Sequence[Message], scores: Floats) -> Floats:
-    """Per signal the score that FALSE_ALARMS of the others' messages exceed.
-
-    The first author's are not counted: without that large part of all messages the model has seen too little.
-    """
+    """Per signal the score that FALSE_ALARMS of the ordinary messages without it exceed."""
     said = labels(messages)
-    judged = np.array([author(message) != author(messages[0]) for message in messages])
+    judged = np.array([author(message) in _ORDINARY for message in messages])
     return np.array(
         [
             max(
@@ -164,7 +172,9 @@ def main() -> None:
         thresholds=limits.astype(np.float32),
         trained_on=np.array(hashlib.sha256(text.encode()).hexdigest()),
     )
-    sys.stdout.write(f"{place.name}: {place.stat().st_size} bytes, {kept.sum()} of {kept.size} grams, {len(messages)} messages\n")
+    sys.stdout.write(
+        f"{place.name}: {place.stat().st_size} bytes, {kept.sum()} of {kept.size} grams, {len(messages)} messages\n"
+    )
     sys.stdout.write(table(messages, scores, limits) + "\n")
 
 

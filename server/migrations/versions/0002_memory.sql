@@ -63,3 +63,6 @@ ALTER TABLE decision_args FORCE ROW LEVEL SECURITY;
 CREATE POLICY one_customer ON decision_args TO dunwell_agent
     USING (customer_id = current_setting('app.customer_id')) WITH CHECK (customer_id = current_setting('app.customer_id'));
 CREATE POLICY portfolio ON decision_args TO dunwell USING (true) WITH CHECK (true);
+
+-- Whether a ladder step ran is asked of every step of the portfolio: without this, a scan of all follow-ups for each.
+CREATE INDEX follow_up_episode ON follow_up (episode_id);

@@ -74,6 +74,21 @@ def test_one_opt_out_and_one_dispute_a_message() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Our mother passed away last week. I am her nephew.",
+        "Mi tía falleció en mayo. Soy su sobrino.",
+        "My aunt died. I am the nephew.",
+    ],
+)
+def test_family_that_reports_a_death_is_no_wrong_party(text: str) -> None:
+    """Their telephone stays; without the death the same words are those of somebody else who answers."""
+    assert names(text) == {"deceased"}
+    assert "wrong_party" in names(text.split(". ")[1])
+    assert names(f"Wrong number. {text}") == {"deceased", "wrong_party"}
+
+
 def test_contested_invoices_are_those_that_are_named() -> None:
     numbers = {"a": "INV-1042", "b": "INV-1043", "c": "77"}
     text = "inv 1042 is wrong, it says $1043"

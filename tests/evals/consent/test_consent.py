@@ -8,19 +8,25 @@ import pytest
 
 from evals.consent.measure import KEYWORDS, SIGNALS, first_round, load, measure, read
 from evals.consent.page import cell, page
-from evals.consent.train import CAUTIOUS, FALSE_ALARMS, author, features, thresholds
+from evals.consent.train import CAUTIOUS, FALSE_ALARMS, Words, author, thresholds
+
+
+def _all() -> str:
+    return (load("messages.jsonl") or "") + (load("lessons.jsonl") or "")
 
 
 def test_the_classifier_was_trained_on_the_messages_that_lie_here() -> None:
     with np.load(str(resources.files("agent.signals").joinpath("classifier.npz"))) as data:
-        assert str(data["trained_on"]) == hashlib.sha256((load("messages.jsonl") or "").encode()).hexdigest()
+        assert str(data["trained_on"]) == hashlib.sha256(_all().encode()).hexdigest()
         assert tuple(data["names"]) == SIGNALS
 
 
 def test_every_message_has_an_id_of_its_own_and_names_its_author() -> None:
-    messages = read(load("messages.jsonl") or "")
+    messages = read(_all())
     assert len({message.id for message in messages}) == len(messages)
-    assert {author(message) for message in messages} == {"own-", "f", "dev-d", "a", "b", "c"}
+    assert {author(message) for message in read(load("messages.jsonl") or "")} == {"own-", "f"}
+    lessons = {author(message) for message in read(load("lessons.jsonl") or "")}
+    assert lessons == {"dev-d", "a", "b", "c", "d", "e", "g", "i"}
 
 
 def test_a_label_that_is_no_signal_is_refused() -> None:
@@ -51,15 +57,15 @@ def test_the_page_keeps_the_first_rounds_figures() -> None:
     assert cell(first.recall["wrong_party"]) in shown
 
 
-def test_a_threshold_is_what_few_of_the_others_exceed() -> None:
-    """The first author's scores are not counted, and no threshold is below what a rare signal's bias says."""
+def test_a_threshold_is_what_few_ordinary_messages_exceed() -> None:
+    """Who wrote no ordinary mix is not counted, and no threshold is below what a rare signal's bias says."""
     messages = [
         *read(
             '{"id": "own-1", "language": "en", "channel": "sms", "text": "hi", "signals": [], "keyword_opt_out": false}'
         ),
         *(
             read(
-                f'{{"id": "z{n}", "language": "en", "channel": "sms", "text": "hi", "signals": [], "keyword_opt_out": false}}'
+                f'{{"id": "a{n}", "language": "en", "channel": "sms", "text": "hi", "signals": [], "keyword_opt_out": false}}'
             )[0]
             for n in range(201)
         ),
@@ -72,11 +78,10 @@ def test_a_threshold_is_what_few_of_the_others_exceed() -> None:
 
 
 def test_long_and_short_messages_weigh_alike() -> None:
-    short, long = read(
-        '{"id": "x1", "language": "en", "channel": "sms", "text": "one word", "signals": [], "keyword_opt_out": false}\n'
-        '{"id": "x2", "language": "en", "channel": "sms", "text": "a good many more words than that", "signals": [], "keyword_opt_out": false}'
-    )
-    rows = features([short, long])
-    assert float(rows[0].multiply(rows[0]).sum()) == pytest.approx(
-        float(rows[1].multiply(rows[1]).sum()), rel=0.05
-    )
+    text = "stop stop now"
+    line = '{{"id": "x1", "language": "en", "channel": "sms", "text": "{}", "signals": [], "keyword_opt_out": false}}\n'
+    lines = (line.format(said) for said in (text, f"{text} and a good many more words", text))
+    words = Words.of(read("".join(lines)))
+    rows = words.matrix(words.rarity(np.array([True, True, True])))
+    lengths = np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
+    assert lengths == pytest.approx([2.0, 2.0, 2.0])  # one for words, one for letters
