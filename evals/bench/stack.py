@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from langchain.agents import create_agent
-from langchain.agents.middleware import HumanInTheLoopMiddleware
+from langchain.agents.middleware import HumanInTheLoopMiddleware, ModelRequest, dynamic_prompt
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, StructuredTool
@@ -34,7 +34,7 @@ HITS = 5
 CONFIGURATION = {
     "agent": "langchain.agents.create_agent, HumanInTheLoopMiddleware(interrupt_on schedule_follow_up)",
     "checkpointer": "AsyncPostgresSaver, default durability (async), one thread per customer",
-    "memory": f"AsyncPostgresStore, default index (HNSW, cosine), search of {HITS}, both messages put",
+    "memory": f"AsyncPostgresStore, default index (HNSW, cosine), search of {HITS} into the system prompt, both messages put",
     "tools": "the same four, bodies insert one row",
     "leaves out": "account, gate, rendering, audit, outbox, one-commit turn",
 }
@@ -42,6 +42,11 @@ _TABLE = "CREATE TABLE bench_row (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY
 _INSERT = "INSERT INTO bench_row (customer_id, tool, args) VALUES (%s, %s, %s)"
 _EMBEDDER = LocalEmbedder()
 _Pool = AsyncConnectionPool[AsyncConnection[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +64,7 @@ class DefaultStack:
         hits = await self.store.asearch(mine, query=text, limit=HITS)
         known = "\n".join(str(hit.value["text"]) for hit in hits)
         config = {"configurable": {"thread_id": caller.customer_id}}
-        said = HumanMessage(f"Known about this customer:\n{known}\n\nThe customer writes:\n{text}")
-        out = await self.agent.ainvoke({"messages": [said]}, config)
+        out = await self.agent.ainvoke({"messages": [HumanMessage(text)]}, config, context=_Known(known))
         answer = out["messages"][-1].text
         await self.store.aput(mine, f"in-{turn}", {"text": text})
         await self.store.aput(mine, f"out-{turn}", {"text": answer})
@@ -83,12 +87,18 @@ async def default_stack(conninfo: str, model: InstantModel, *, pool_size: int) -
         agent: Any = create_agent(
             model,
             _tools(pool),
-            system_prompt=prompts.load("system.md").text,
-            middleware=[HumanInTheLoopMiddleware(interrupt_on={"schedule_follow_up": True})],
+            middleware=[_with_memory, HumanInTheLoopMiddleware(interrupt_on={"schedule_follow_up": True})],
+            context_schema=_Known,
             checkpointer=saver,
             store=store,
         )
         yield DefaultStack(agent, store, model)
+
+
+@dynamic_prompt
+def _with_memory(request: ModelRequest[_Known]) -> str:
+    """What was found goes into the prompt of this call and not into the thread, which would grow by it."""
+    return f"{prompts.load('system.md').text}\n\nKnown about this customer:\n{request.runtime.context.text}"
 
 
 def _tools(pool: _Pool) -> list[BaseTool]:

@@ -13,7 +13,9 @@ SELECT id FROM message WHERE direction = 'in' AND channel = %(channel)s AND prov
 INSERT INTO message (customer_id, contact_id, direction, channel, subject, body, salt, body_digest, language, purpose,
                      template, episode_id, at, embedding, embedding_model)
 VALUES (%(customer_id)s, %(contact_id)s, 'out', %(channel)s, %(subject)s, %(body)s, %(salt)s, %(body_digest)s,
-        %(language)s, %(purpose)s, %(template)s, %(episode_id)s, %(at)s, %(embedding)s, %(embedding_model)s)
+        %(language)s, %(purpose)s, %(template)s, %(episode_id)s, %(at)s,
+        CASE WHEN NOT EXISTS (SELECT FROM embedding_model WHERE model_id <> %(embedding_model)s) THEN %(embedding)s::halfvec END,
+        CASE WHEN NOT EXISTS (SELECT FROM embedding_model WHERE model_id <> %(embedding_model)s) THEN %(embedding_model)s END)
 RETURNING id;
 
 -- recent_window --
@@ -41,9 +43,15 @@ SELECT id, customer_id, contact_id, channel, coalesce(body, '') AS body, at, han
   FROM message m WHERE id = %(message_id)s AND direction = 'in';
 
 -- mark_handled --
--- What an earlier re-embedding gave the message stays where the episode has no vector for it.
+-- What a re-embedding gave the message stays where the episode has no vector for it, or one of a model that was replaced
+-- meanwhile: a process that still runs with that one stores none, and the message gets its vector later.
+WITH given AS (
+    SELECT %(embedding)s::halfvec AS embedding, %(embedding_model)s::text AS model
+     WHERE NOT EXISTS (SELECT FROM embedding_model WHERE model_id <> %(embedding_model)s)
+)
 UPDATE message SET handled_at = %(now)s, episode_id = %(episode_id)s,
-       embedding = coalesce(%(embedding)s, embedding), embedding_model = coalesce(%(embedding_model)s, embedding_model)
+       embedding = coalesce((SELECT g.embedding FROM given g), embedding),
+       embedding_model = coalesce((SELECT g.model FROM given g), embedding_model)
  WHERE id = %(message_id)s AND handled_at IS NULL RETURNING body_digest;
 
 -- unhandled --
@@ -62,8 +70,8 @@ SELECT m.id, m.at, m.direction, m.channel, m.purpose, m.template, m.subject, m.b
  WHERE m.customer_id = %(customer_id)s ORDER BY m.id DESC LIMIT %(limit)s;
 
 -- nearest --
--- The messages of one customer nearest in meaning, of all there are: exact, through the btree on the customer.
-SELECT m.id, m.embedding <=> %(embedding)s::vector AS distance FROM message m
+-- The messages of one customer nearest in meaning, of all there are: exact, through the btree that holds the vectors.
+SELECT m.id, m.embedding <=> %(embedding)s::halfvec AS distance FROM message m
  WHERE m.customer_id = %(customer_id)s AND m.embedding_model = %(model)s
    AND (%(before)s::bigint IS NULL OR m.id < %(before)s)
  ORDER BY distance, m.id DESC LIMIT %(limit)s;
@@ -80,7 +88,7 @@ WITH asked AS (
            LATERAL (SELECT CASE WHEN starts_with(word, stems[1]) THEN stems[1] ELSE left(word, 20) END AS stem) AS s
      WHERE stems <> '{}'
 ), mine AS MATERIALIZED (
-    SELECT m.id, CASE WHEN m.embedding_model = %(model)s THEN m.embedding <=> %(embedding)s::vector END AS distance,
+    SELECT m.id, CASE WHEN m.embedding_model = %(model)s THEN m.embedding <=> %(embedding)s::halfvec END AS distance,
            CASE WHEN m.words @@ (SELECT string_agg(query::text, ' | ')::tsquery FROM asked) THEN m.words END AS words
       FROM message m
      WHERE m.customer_id = %(customer_id)s AND (%(before)s::bigint IS NULL OR m.id < %(before)s)
@@ -140,7 +148,7 @@ WITH given AS (
     SELECT m.id, g.embedding FROM message m JOIN given g ON g.id = m.id AND g.digest = m.body_digest
      WHERE m.body IS NOT NULL ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED
 )
-UPDATE message m SET embedding = f.embedding::vector, embedding_model = %(model)s FROM free f WHERE f.id = m.id;
+UPDATE message m SET embedding = f.embedding::halfvec, embedding_model = %(model)s FROM free f WHERE f.id = m.id;
 
 -- customer_status --
 SELECT status FROM customer WHERE id = %(customer_id)s;

@@ -33,8 +33,8 @@ class Conversations:
     vectors: NDArray[np.float32]
 
     def distances(self, customer: str, query: Sequence[float]) -> dict[int, float]:
-        """The cosine distance of each of the customer's messages, exactly."""
-        asked = np.asarray(query, dtype=np.float32)
+        """The cosine distance of each of the customer's messages, exactly; in half precision, as vectors are kept."""
+        asked = np.asarray(query, dtype=np.float16).astype(np.float32)
         mine = self.vectors[[self.rows[message] for message in self.messages[customer]]]
         far = 1 - mine @ asked / (np.linalg.norm(mine, axis=1) * np.linalg.norm(asked))
         return dict(zip(self.messages[customer], far.tolist(), strict=True))
@@ -50,7 +50,7 @@ def load(place: Place, messages: int, lengths: Sequence[int], *, seed: int = 11)
     vectors = np.concatenate([
         np.asarray(embed_locally([body for _, body in said[first : first + _BATCH]]), dtype=np.float32)
         for first in range(0, len(said), _BATCH)
-    ])  # fmt: skip
+    ]).astype(np.float16).astype(np.float32)  # fmt: skip
     with place.admin() as conn:
         conn.execute("SET synchronous_commit = off")
         conn.execute(_SQL["customers"], {"now": NOW, "ids": [c for of in customers.values() for c in of]})

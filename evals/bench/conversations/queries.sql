@@ -18,4 +18,4 @@ SET maintenance_work_mem = '1GB';
 SET synchronous_commit = off;
 DROP INDEX store_vectors_embedding_idx;
 INSERT INTO store (prefix, key, value) SELECT customer_id, id::text, jsonb_build_object('text', body) FROM message;
-INSERT INTO store_vectors (prefix, key, field_name, embedding) SELECT customer_id, id::text, 'text', embedding FROM message;
+INSERT INTO store_vectors (prefix, key, field_name, embedding) SELECT customer_id, id::text, 'text', embedding::vector FROM message;

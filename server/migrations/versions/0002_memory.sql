@@ -1,4 +1,4 @@
--- Conversation memory. The search is exact and one customer's: it goes through message_customer and there is no ANN
+-- Conversation memory. The search is exact and one customer's: it goes through btrees on the customer and there is no ANN
 -- index, which with a filter on the customer would return almost nothing (facts/langgraph.md 3.2).
 
 -- Words to search by, in any language: what is no letter or digit separates, letters are kept apart from digits, and
@@ -14,21 +14,26 @@ CREATE FUNCTION search_words(of_text text) RETURNS tsvector LANGUAGE sql IMMUTAB
 $$;
 
 ALTER TABLE message
-    ADD COLUMN embedding vector,       -- NULL: not embedded yet (the endpoint was down), or erased
+    ADD COLUMN embedding halfvec,      -- NULL: not embedded yet (the endpoint was down), or erased
     ADD COLUMN embedding_model text,   -- which model made it: vectors of two models are never compared
     ADD COLUMN words tsvector GENERATED ALWAYS AS
         (search_words(left(coalesce(subject, '') || ' ' || coalesce(body, ''), 20000))) STORED,
     ADD CONSTRAINT message_embedding_is_labelled CHECK ((embedding IS NULL) = (embedding_model IS NULL));
--- A search reads every vector of a customer: they stay in the row, and long texts move out of it instead.
+-- A search reads every vector of a customer, whose messages lie scattered over the table: the index holds the vectors side
+-- by side. It answers alone for pages that vacuum has seen, so vacuum comes often.
 ALTER TABLE message ALTER COLUMN embedding SET STORAGE MAIN;
+CREATE INDEX message_vector ON message (customer_id, id) INCLUDE (embedding_model, embedding);
+ALTER TABLE message SET (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_vacuum_scale_factor = 0.05);
 
 -- Which model this installation's vectors are from: one row. A process that is set to another one does not start.
 CREATE TABLE embedding_model (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     model_id text NOT NULL,
-    dimensions int NOT NULL CHECK (dimensions BETWEEN 1 AND 16000),
+    dimensions int NOT NULL CHECK (dimensions BETWEEN 1 AND 1280),  -- what fits into message_vector
     since timestamptz NOT NULL
 );
+
+GRANT SELECT ON embedding_model TO dunwell_agent;
 
 -- Messages that an embedding endpoint owes us: the cycle looks for them, and there are none as a rule.
 CREATE INDEX message_without_vector ON message (id) WHERE embedding IS NULL AND body IS NOT NULL;

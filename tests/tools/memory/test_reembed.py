@@ -156,6 +156,17 @@ async def test_both_messages_of_a_turn_are_embedded_by_its_commit(world: World) 
     ]  # fmt: skip
 
 
+async def test_a_process_that_still_runs_with_a_replaced_model_stores_no_vectors_of_it(world: World) -> None:
+    world.customer()
+    engine = world.engine(proposing(message()))
+    world.sql("INSERT INTO embedding_model (model_id, dimensions, since) VALUES ('newer', 3, now())")
+    await engine.run(await world.hears())
+
+    assert world.sql("SELECT direction, embedding_model, embedding FROM message ORDER BY id") == [
+        ("in", None, None), ("out", None, None),
+    ]  # fmt: skip
+
+
 async def test_a_message_that_waited_for_approval_is_embedded_when_it_is_approved(world: World) -> None:
     from agent.approvals import decide
     from tests.world import MANAGER
