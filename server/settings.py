@@ -74,7 +74,7 @@ class Settings(BaseSettings):
         "text-embedding-3-small", min_length=1, description="The embedding model's name at that endpoint."
     )
     embeddings_dimensions: int = Field(
-        512, ge=1, le=1280, description="How many dimensions that model is asked for."
+        512, ge=1, le=4096, description="How many dimensions that model is asked for."
     )
     embeddings_timeout_seconds: float = Field(
         10.0, gt=0, le=300, description="How long one embedding call may take."

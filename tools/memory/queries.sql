@@ -70,7 +70,7 @@ SELECT m.id, m.at, m.direction, m.channel, m.purpose, m.template, m.subject, m.b
  WHERE m.customer_id = %(customer_id)s ORDER BY m.id DESC LIMIT %(limit)s;
 
 -- nearest --
--- The messages of one customer nearest in meaning, of all there are: exact, through the btree that holds the vectors.
+-- The messages of one customer nearest in meaning, of all there are: exact, through the btree on the customer.
 SELECT m.id, m.embedding <=> %(embedding)s::halfvec AS distance FROM message m
  WHERE m.customer_id = %(customer_id)s AND m.embedding_model = %(model)s
    AND (%(before)s::bigint IS NULL OR m.id < %(before)s)

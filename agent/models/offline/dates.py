@@ -37,11 +37,15 @@ def find_dates(text: str, today: date) -> list[FoundDate]:
     None for what is past, vague or ambiguous: "4/12", "25/11" (day and month could have changed places), "payday".
     """
     found: list[FoundDate] = []
-    for match in _pattern().finditer(fold(text)):
+    matches = list(_pattern().finditer(fold(text)))
+    # One date that can only be month before day ("11/27") says how the others beside it are meant ("12/4").
+    month_first = any(match["slash"] and _slash(match["slash"], today) for match in matches)
+    for match in matches:
         kind = match.lastgroup
         if kind is None or kind == "skip":
             continue
-        on = _READERS[kind](match.group(kind), today)
+        read = _month_first if month_first and kind == "slash" else _READERS[kind]
+        on = read(match.group(kind), today)
         certain = on if on is not None and today <= on <= today + _HORIZON else None
         found.append(FoundDate(certain, match.start(), match.end()))
     return found
@@ -154,8 +158,13 @@ def _iso(words: str, _: date) -> date | None:
 
 def _slash(words: str, today: date) -> date | None:
     """Month before day, as the tenant's country writes; but only where nobody could read it the other way."""
+    month, day, *_ = map(int, words.split("/"))
+    return None if day <= 12 and day != month else _month_first(words, today)
+
+
+def _month_first(words: str, today: date) -> date | None:
     month, day, *years = map(int, words.split("/"))
-    if month > 12 or (day <= 12 and day != month):
+    if month > 12:
         return None
     return _dated(today, month, day, str(years[0] if years[0] > 99 else 2000 + years[0]) if years else None)
 

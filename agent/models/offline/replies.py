@@ -28,7 +28,7 @@ _FOR_SIGNALS = (
 )
 _SILENT = (
     "crisis", "opt_out_confirmation", "condolence", "wrong_party_ack", "fraud_ack", "hold_ack", "hardship_ack", "person_ack",
-    "bot_ack", "clarify", "smalltalk_ack",
+    "bot_ack", "clarify", "fact_noted", "smalltalk_ack",
 )  # fmt: skip # these speak of no invoice: nothing in them may read as a demand
 
 
@@ -39,6 +39,7 @@ _FOR_A_PERSON = {
     "link": "The customer asks how to pay.",
     "office": "The customer asks something that only a person can answer.",
     "balance": "The customer asks what is owed.",
+    "refusal": "The customer seems to say that they will not or cannot pay.",
     "other": "The customer also asks something that was not understood.",
 }
 _ANSWERS = {
@@ -79,9 +80,11 @@ def for_intents(document: Document, understood: Understanding) -> str | None:
         ("link" in intents, "payment_link_reply"),
         ("balance" in intents, "balance_reply"),
         (understood.asks, "promise_question"),
+        ("refusal" in intents, "person_ack"),
         # Last, because every other answer to that question says who writes as well.
         ("bot" in intents, "bot_ack"),
         (understood.open_question, None),
+        ("preference" in intents, "fact_noted"),
         (understood.small_talk, "smalltalk_ack"),
     )
     return next((template for wanted, template in ranked if wanted), None)
@@ -92,6 +95,8 @@ def left_open(understood: Understanding, template: str) -> list[str]:
     asked = set(understood.intents)
     if understood.open_question:
         asked.add("other")
+    if understood.asks or understood.terms:
+        asked.discard("refusal")  # they also said when or how they would pay
     if "remittance" in asked:
         asked.discard("link")
     if any(payment.amount is None for payment in understood.payments):
@@ -142,7 +147,7 @@ def owed(document: Document, invoices: Sequence[str]) -> Decimal:
 
 def accepted_offer(document: Document, understood: Understanding) -> KnownPlan | None:
     """The offered plan that the customer says yes to."""
-    if "accept" not in understood.intents or understood.payments or understood.terms:
+    if "accept" not in understood.intents or "refusal" in understood.intents or understood.payments or understood.terms:
         return None
     offered = [
         plan for plan in document.account.plans if plan.state == "offered" and len(plan.instalments) > 1

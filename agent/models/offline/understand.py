@@ -15,9 +15,9 @@ from agent.signals.reading import Sentence, own_words, sentences
 from agent.signals.record import mentioned
 from tools.money import Money, NotMoney
 
-# Intents that answer no question, and those that may stand beside a bare date.
+# Intents that answer no question.
 _NO_ANSWER = frozenset(["thanks", "nod", "later", "accept", "preference", "hedge", "condition", "payday"])
-_BESIDE_A_DATE = frozenset(["thanks", "nod", "greeting", "accept", "hedge", "condition", "pay", "late"])
+_ASKED_FOR_A_DATE = frozenset(["reminder_2", "promise_question", "clarify"])  # templates that a bare date answers
 _ASKS_US = re.compile(
     r"\b(?:remind|call|text|email|e-mail|write|contact|message) me\b|\b(?:recuerdeme|recuérdeme|llameme|llámeme|escribame|escríbame)\b",
     re.IGNORECASE,
@@ -25,7 +25,6 @@ _ASKS_US = re.compile(
 _SMALL = {"thanks", "nod", "greeting", "preference", "accept", "later"}
 _WORD = re.compile(r"[a-z]+")
 _TELLING = 5  # words: a shorter line is a name or a telephone number below the text
-_SHORT = 8  # words: "Friday", "I guess the 4th works" answer our question; longer texts say what they mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +59,9 @@ def understand(document: Document) -> Understanding:
     topic = " . ".join(relevant)
     if not find_dates(topic, document.today):
         topic = text
-    bare = _is_bare_answer(document, read, quotes)
+    bare = "refusal" not in quotes and _is_bare_answer(document, text)
     payments, unclear = _payments(topic, document)
-    hedged = {"hedge", "condition"} & quotes.keys()
+    hedged = {"hedge", "condition", "refusal"} & quotes.keys()
     speaks_of_paying = bool({"pay", "late", "payday"} & quotes.keys()) or bare
     certain = (
         bool(payments) and not hedged and not unclear and ("pay" in quotes or bare) and "late" not in quotes
@@ -88,23 +87,31 @@ def understand(document: Document) -> Understanding:
 
 def _intents(read: Sequence[Sentence]) -> dict[str, str]:
     """Intents by name, each with the first sentence that has it."""
-    wanted = phrases.load("agent.models.offline", "intents.toml")
+    wanted = [rule for rule in _rules() if rule.name != "filler"]
     quotes: dict[str, str] = {}
     for sentence in read:
-        for rule in (*wanted.rules, *talk.intents()):
+        for rule in (*wanted, *talk.intents()):
             if rule.name not in quotes and rule.find(sentence.plain):
                 quotes[rule.name] = sentence.text[:500]
     return quotes
 
 
-def _is_bare_answer(document: Document, read: Sequence[Sentence], quotes: Mapping[str, str]) -> bool:
-    """A few words with a date after a message of ours: "Friday", "the 4th is ok"."""
-    if not any(said.direction == "out" for said in document.conversation):
+def _is_bare_answer(document: Document, text: str) -> bool:
+    """A day, perhaps a sum, and nothing else after we asked for the day: "Friday", "the 4th is ok"."""
+    asked = document.last_sent
+    days = find_dates(text, document.today)
+    if not days or asked is None or asked.template not in _ASKED_FOR_A_DATE:
         return False
-    few = sum(len(sentence.starts) for sentence in read) <= _SHORT
-    other = quotes.keys() - _BESIDE_A_DATE
-    text = " ".join(sentence.text for sentence in read)
-    return few and not other and bool(find_dates(text, document.today))
+    for day in days:
+        text = text[: day.start] + " " * (day.end - day.start) + text[day.end :]
+    filler = next(rule for rule in _rules() if rule.name == "filler").phrases
+    return not any(
+        phrases.mask(filler, sentence.plain).replace("_", "").strip() for sentence in sentences(text)
+    )
+
+
+def _rules() -> Sequence[phrases.Rule]:
+    return phrases.load("agent.models.offline", "intents.toml").rules
 
 
 def _payments(topic: str, document: Document) -> tuple[list[Payment], bool]:

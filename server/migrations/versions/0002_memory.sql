@@ -19,17 +19,15 @@ ALTER TABLE message
     ADD COLUMN words tsvector GENERATED ALWAYS AS
         (search_words(left(coalesce(subject, '') || ' ' || coalesce(body, ''), 20000))) STORED,
     ADD CONSTRAINT message_embedding_is_labelled CHECK ((embedding IS NULL) = (embedding_model IS NULL));
--- A search reads every vector of a customer, whose messages lie scattered over the table: the index holds the vectors side
--- by side. It answers alone for pages that vacuum has seen, so vacuum comes often.
+-- A search reads every vector of a customer: they stay in the row, and long texts move out of it instead. An index that
+-- holds the vectors as well finds the nearest of 10,000 five times as fast, and writes 1.3 KiB more for each turn.
 ALTER TABLE message ALTER COLUMN embedding SET STORAGE MAIN;
-CREATE INDEX message_vector ON message (customer_id, id) INCLUDE (embedding_model, embedding);
-ALTER TABLE message SET (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_vacuum_scale_factor = 0.05);
 
 -- Which model this installation's vectors are from: one row. A process that is set to another one does not start.
 CREATE TABLE embedding_model (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     model_id text NOT NULL,
-    dimensions int NOT NULL CHECK (dimensions BETWEEN 1 AND 1280),  -- what fits into message_vector
+    dimensions int NOT NULL CHECK (dimensions BETWEEN 1 AND 16000),
     since timestamptz NOT NULL
 );
 

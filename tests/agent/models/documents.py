@@ -15,9 +15,9 @@ _PURPOSES = {
     "receipt": "receipt", "opt_out_confirmation": "opt_out_confirmation", "plan_offer": "plan_offer",
     "condolence": "condolence", "crisis": "crisis",
     **dict.fromkeys(("balance_reply", "invoice_copy_reply", "payment_link_reply", "remittance_reply", "promise_question", "bot_ack",
-                     "clarify", "smalltalk_ack"), "reply"),
+                     "clarify"), "reply"),
     **dict.fromkeys(("promise_ack", "plan_ack", "plan_confirmed", "dispute_ack", "payment_claim_ack", "hold_ack", "hardship_ack",
-                     "fraud_ack", "wrong_party_ack", "person_ack"), "acknowledgement"),
+                     "fraud_ack", "wrong_party_ack", "person_ack", "fact_noted", "smalltalk_ack"), "acknowledgement"),
 }  # fmt: skip
 TEMPLATES = {
     name: {
@@ -65,6 +65,7 @@ def inbound(text: str, *, account: Mapping[str, Any] | None = None, **fields: An
             "direction": "out",
             "channel": "sms",
             "purpose": "reminder",
+            "template": "reminder_2",
             "text": "Hi",
         },
         {
