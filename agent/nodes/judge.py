@@ -135,7 +135,10 @@ def prepared(turn: Deliberation, action: Action, base: Facts) -> Facts:
 
 def _reviewed(inbound: Inbound | None) -> Language | None:
     """The language that the customer wrote in just now, where we have reviewed words for it."""
-    spoken = written_in(own_words(inbound.body)) if inbound else None
+    words = own_words(inbound.body) if inbound else ""
+    spoken = written_in(words)
+    if spoken is None and {"¿", "¡"} & set(words):  # signs of Spanish alone, where no word tells
+        return "es"
     return spoken if spoken in LANGUAGES else None
 
 

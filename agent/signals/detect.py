@@ -17,6 +17,8 @@ _GRAVITY = (
 )  # fmt: skip
 # What a record must say of a signal that no phrase explains.
 _UNEXPLAINED = {"opt_out": "this_channel", "dispute": "other", "representation": "attorney"}
+# Words that a message must have for the classifier: of fewer, one unknown word decides ("thx bye" was an opt-out).
+_ENOUGH = 4
 _ESCALATIONS = ("self_harm", "threat", "asked_for_person", "complaint")
 
 
@@ -48,7 +50,10 @@ def _name(signal: Signal) -> str:
 
 def _unexplained(read: Sequence[Sentence], found: set[str]) -> list[Signal]:
     """What only the classifier finds, with the sentence that says it most."""
-    likely = classifier.margins("".join(sentence.plain for sentence in read)) if read else {}
+    plain = "".join(sentence.plain for sentence in read)
+    if len(plain.split()) < _ENOUGH:
+        return []
+    likely = classifier.margins(plain)
     names = [name for name, margin in likely.items() if margin > 0 and name not in found]
     if not names:
         return []

@@ -19,7 +19,7 @@ def page(columns: Sequence[Column], first: Round, detection: str) -> str:
             "interval. The lexicon was tuned and the classifier trained on `ours`: it says nothing of words that nobody has read.",
             "Both also learned from the messages of further authors (`lessons.jsonl`), which are not counted here.",
             "`fresh` is by authors who had seen the policy but no rule and no lexicon; it is run after the tuning, and nothing is",
-            "changed for it. `round 1` is what an earlier fresh set gave when it was run, before it was learned from.",
+            "changed for it; how often it was run stands in infra/decisions/0007-signals.md. `round 1` is what an earlier fresh set gave when it was run, before it was learned from.",
             f"A false alarm is a signal that was raised on a message without it; at most {MOST_FALSE_ALARMS:.0%} are allowed.",
             "The labels are an engineer's reading of the policy, not legal advice.",
             "",

@@ -147,7 +147,12 @@ def owed(document: Document, invoices: Sequence[str]) -> Decimal:
 
 def accepted_offer(document: Document, understood: Understanding) -> KnownPlan | None:
     """The offered plan that the customer says yes to."""
-    if "accept" not in understood.intents or "refusal" in understood.intents or understood.payments or understood.terms:
+    if (
+        "accept" not in understood.intents
+        or "refusal" in understood.intents
+        or understood.payments
+        or understood.terms
+    ):
         return None
     offered = [
         plan for plan in document.account.plans if plan.state == "offered" and len(plan.instalments) > 1

@@ -17,7 +17,8 @@ from tools.money import Money, NotMoney
 
 # Intents that answer no question.
 _NO_ANSWER = frozenset(["thanks", "nod", "later", "accept", "preference", "hedge", "condition", "payday"])
-_ASKED_FOR_A_DATE = frozenset(["reminder_2", "promise_question", "clarify"])  # templates that a bare date answers
+# Templates that a bare date answers.
+_ASKED_FOR_A_DATE = frozenset(["reminder_2", "formal_notice", "promise_question"])
 _ASKS_US = re.compile(
     r"\b(?:remind|call|text|email|e-mail|write|contact|message) me\b|\b(?:recuerdeme|recuérdeme|llameme|llámeme|escribame|escríbame)\b",
     re.IGNORECASE,
@@ -59,12 +60,16 @@ def understand(document: Document) -> Understanding:
     topic = " . ".join(relevant)
     if not find_dates(topic, document.today):
         topic = text
-    bare = "refusal" not in quotes and _is_bare_answer(document, text)
+    bare = "refusal" not in quotes and _is_bare(document, text)
     payments, unclear = _payments(topic, document)
     hedged = {"hedge", "condition", "refusal"} & quotes.keys()
     speaks_of_paying = bool({"pay", "late", "payday"} & quotes.keys()) or bare
     certain = (
-        bool(payments) and not hedged and not unclear and ("pay" in quotes or bare) and "late" not in quotes
+        bool(payments)
+        and not hedged
+        and not unclear
+        and "late" not in quotes
+        and ("pay" in quotes or (bare and _answers_for_itself(document, text)))
     )
     terms = read_terms(text, document, wanted="plan" in quotes)
     if terms:
@@ -96,11 +101,19 @@ def _intents(read: Sequence[Sentence]) -> dict[str, str]:
     return quotes
 
 
-def _is_bare_answer(document: Document, text: str) -> bool:
-    """A day, perhaps a sum, and nothing else after we asked for the day: "Friday", "the 4th is ok"."""
-    asked = document.last_sent
+def _answers_for_itself(document: Document, text: str) -> bool:
+    """Whether a bare day is a promise: after we asked for one, or with its sum ("$200 Friday, the rest the 27th")."""
+    last = document.last_sent
+    numbers = [bill.number for bill in document.account.invoices]
     days = find_dates(text, document.today)
-    if not days or asked is None or asked.template not in _ASKED_FOR_A_DATE:
+    sums = find_amounts(text, document.account.currency, dates=days, numbers=numbers)
+    return last is not None and (last.template in _ASKED_FOR_A_DATE or bool(sums))
+
+
+def _is_bare(document: Document, text: str) -> bool:
+    """A day, perhaps a sum, and nothing else: "Friday", "the 4th is ok"."""
+    days = find_dates(text, document.today)
+    if not days:
         return False
     for day in days:
         text = text[: day.start] + " " * (day.end - day.start) + text[day.end :]

@@ -44,6 +44,12 @@ async def test_a_reply_is_in_the_language_of_the_message(world: World) -> None:
     assert "Your open balance" in _newest(world)
 
 
+async def test_a_short_question_in_spanish_signs_is_answered_in_spanish(world: World) -> None:
+    world.customer("cust-1", language="en")
+    await _says(world, world.engine(OfflineCollector()), "¿Eres un robot?")
+    assert "Soy un asistente automatizado" in _newest(world)
+
+
 async def test_a_second_payment_claim_makes_no_second_task_and_asks_for_no_second_proof(world: World) -> None:
     world.customer()
     engine = world.engine(OfflineCollector())

@@ -39,13 +39,100 @@ OFFER = {"id": "p1", "state": "offered", "total": "300.00", "instalments": [
         ("How do I pay? Do you take Zelle?", ["speak payment_link_reply sms"]), ("are you a bot?", ["speak bot_ack sms"]), ("¿eres un robot?", ["speak bot_ack sms"]),
         ("who is this?", ["speak bot_ack sms"]), ("ok thanks", ["speak smalltalk_ack sms"]), ("hi", ["speak smalltalk_ack sms"]),
         ("can you waive the late fee", ["concession_request", "speak person_ack sms"]), ("our new email is ap@acme.example", ["contact_change", "speak person_ack sms"]),
-        ("AP pays on Thursdays", ["preference", "speak smalltalk_ack sms"]), ("asdf qwer", UNSURE), ("Je ne comprends pas", ["escalation", "speak person_ack sms"]), ("no entiendo", UNSURE), ("", UNSURE),
+        ("AP pays on Thursdays", ["preference", "speak fact_noted sms"]), ("asdf qwer", UNSURE), ("Je ne comprends pas", ["escalation", "speak person_ack sms"]), ("no entiendo", UNSURE), ("", UNSURE),
         ("Automatic reply: I am out of office until Monday", ["note"]),
     ],
 )  # fmt: skip
 def test_one_message(text: str, expected: list[str]) -> None:
     calls = proposed(inbound(text))
     assert brief(calls) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I will not pay on Friday", "I will not pay on Friday, I said I can't", "I don't think I can pay $300 on Friday", "I won't be able to pay by Friday",
+        "My wife will not let me pay 200 tomorrow", "I refuse to pay on Friday", "I do not intend to pay $300 Friday", "there is no way I pay 300 on Friday",
+        "nobody will pay you 300 on Friday", "never gonna pay you friday", "I can't send it Friday", "I'm not sending it Friday", "You won't get the payment Friday",
+        "no voy a pagar el viernes", "nunca voy a pagar mañana", "no creo poder pagar 200 el viernes", "mi esposa no me deja pagar 200 mañana", "No puedo pagar $300 el viernes",
+        "no le pago el viernes", "me niego a pagar el viernes", "no le voy a pagar nada mañana",
+    ],
+)  # fmt: skip
+def test_a_refusal_with_a_day_goes_to_a_person_and_promises_nothing(text: str) -> None:
+    assert brief(proposed(inbound(text, signals=[]))) == ["wait review 0", "speak person_ack sms"]
+
+
+def test_a_short_refusal_that_could_be_another_language_goes_to_a_person() -> None:
+    assert brief(proposed(inbound("no pagaré"))) == ["escalation", "speak person_ack sms"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["I can't pay until Friday", "I can't pay Friday but I will pay Monday", "The check won't go out Friday", "no puedo pagar hasta el viernes"],
+)  # fmt: skip
+def test_who_cannot_pay_now_but_may_later_is_asked_when(text: str) -> None:
+    assert brief(proposed(inbound(text, signals=[]))) == ASKS
+
+
+def test_a_refusal_accepts_no_offered_plan() -> None:
+    said = inbound("ok but I will not pay that", account={"plans": [OFFER]}, signals=[])
+    assert "plan_request" not in brief(proposed(said))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "El tecnico viene el viernes", "the tech comes Friday", "we are closed on Friday", "my birthday is Friday", "not Friday, Monday", "el viernes no",
+        "Friday is my day off", "why would I pay on Friday?", "estamos cerrados el viernes", "the truck is here today",
+    ],
+)  # fmt: skip
+def test_a_day_beside_other_words_is_no_promise(text: str) -> None:
+    assert brief(proposed(inbound(text, signals=[]))) == UNSURE
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Friday!", PROMISED), ("the 4th is ok", PROMISED), ("viernes por favor", PROMISED), ("el sábado está bien", PROMISED), ("I guess Friday", ASKS),
+    ],
+)  # fmt: skip
+def test_a_bare_day_is_an_answer_only_to_the_question_for_a_day(text: str, expected: list[str]) -> None:
+    assert brief(proposed(inbound(text)))[: len(expected)] == expected
+    said = [{"direction": "out", "channel": "sms", "purpose": "reply", "template": "balance_reply", "text": "Hi"},
+            {"direction": "in", "channel": "sms", "text": text}]  # fmt: skip
+    assert brief(proposed(inbound(text, conversation=said))) == ASKS
+
+
+def test_a_sum_with_its_day_needs_no_question_before_it() -> None:
+    text = "$200 Friday and the rest on the 27th"
+    said = [{"direction": "out", "channel": "sms", "purpose": "reply", "template": "balance_reply", "text": "Hi"},
+            {"direction": "in", "channel": "sms", "text": text}]  # fmt: skip
+    assert brief(proposed(inbound(text, conversation=said)))[:2] == PROMISED
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["pay u fri", "No problem, I'll pay Friday", "I'll pay Friday, no problem", "no se preocupe, le pago el viernes", "no hay problema, le pago el viernes"],
+)  # fmt: skip
+def test_a_promise_in_few_or_polite_words_is_one(text: str) -> None:
+    assert brief(proposed(inbound(text, signals=[]))) == [*PROMISED, "wait check_promise 2026-11-21"]
+
+
+def test_two_dated_amounts_are_one_promise_of_two_payments() -> None:
+    owed = {"invoices": [invoice(balance="455.00")]}
+    [promise, *_] = proposed(inbound("Ill pay 200 on 11/27 and 255 on 12/4", account=owed))
+    assert promise["args"]["record"]["payments"] == [
+        {"amount": "200", "on": "2026-11-27"},
+        {"amount": "255", "on": "2026-12-04"},
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Our AP pays on Thursdays", "please write to me in the evening", "text me in the mornings please", "escríbame por la tarde por favor"],
+)  # fmt: skip
+def test_a_stated_preference_is_recorded_and_acknowledged_as_noted(text: str) -> None:
+    assert brief(proposed(inbound(text, signals=[]))) == ["preference", "speak fact_noted sms"]
 
 
 @pytest.mark.parametrize(
