@@ -30,7 +30,7 @@ class Bounds:
     calls: int = 40  # tool calls, all of a turn together: a runaway model stops here
     wall_seconds: float = 60.0
     window_messages: int = 20
-    memory_hits: int = 36  # earlier messages that a search may bring into the prompt, as far as there is room
+    memory_hits: int = 60  # earlier messages that a search may bring into the prompt, as far as there is room
     standing_facts: int = 12
     # Of the first prompt, system text included, by LangChain's rough count. What the turn's own calls add comes on
     # top and stays below 4,000 with it.

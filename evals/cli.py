@@ -28,13 +28,13 @@ def consent(
     as_json: Json = False,
 ) -> None:
     """Opt-outs and every other signal in labelled messages; exit code 1 when our own set misses a target."""
-    from evals.consent.measure import lexicon_digest, load, measure  # noqa: PLC0415 - heavy: only when it runs
+    from evals.consent.measure import detection_digest, first_round, load, measure  # noqa: PLC0415 - heavy: only when it runs
     from evals.consent.page import page  # noqa: PLC0415 - as above
 
     files = {"ours": load("messages.jsonl"), "fresh": load("fresh.jsonl")}
     columns = [measure(name, text) for name, text in files.items() if text is not None]
-    lexicon = lexicon_digest()
-    shown = page(columns, lexicon)
+    detection, first = detection_digest(), first_round()
+    shown = page(columns, first, detection)
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(shown, "utf-8")
@@ -46,7 +46,8 @@ def consent(
     result = {
         "met": not missed,
         "missed": missed,
-        "lexicon_sha256": lexicon,
+        "detection_sha256": detection,
+        "round1": first.as_json(),
         "columns": [column.as_json() for column in columns],
     }
     answer(result, show, as_json=as_json)

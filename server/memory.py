@@ -1,12 +1,19 @@
-"""Re-embedding: every message gets a vector of the model in the settings, in small steps that serving goes on beside."""
+"""Vectors for stored messages: all of another model's, or those that are owed, in small steps beside serving."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from server.db import Pool
 from tools.clock import Clock
 from tools.memory.embeddings import Embedder
-from tools.memory.reembed import count_to_embed, settle_model, store_vectors, to_embed
+from tools.memory.reembed import (
+    Unembedded,
+    count_to_embed,
+    settle_model,
+    store_vectors,
+    to_embed,
+    without_vector,
+)
 
 _BATCH = 200
 _ROUNDS = 5  # a row that somebody is writing is passed over; it is free in the next round
@@ -45,9 +52,7 @@ async def reembed(
                 batch = await to_embed(conn, model_id=embedder.model_id, after=after, limit=_BATCH)
             if not batch:
                 break
-            vectors = await embedder.embed([message.body for message in batch])
-            async with pool.connection() as conn, conn.transaction():
-                embedded += await store_vectors(conn, batch, vectors, model_id=embedder.model_id)
+            embedded += await _embed(pool, embedder, batch)
             after = batch[-1].id
             progress(min(embedded, total), total)
         async with pool.connection() as conn:
@@ -58,3 +63,22 @@ async def reembed(
         async with pool.connection() as conn:
             await settle_model(conn, embedder, now=clock.now())
     return Reembedded(embedder.model_id, embedder.dimensions, messages, embedded, left)
+
+
+async def embed_owed(pool: Pool, embedder: Embedder) -> int:
+    """Embed the messages that were stored while the endpoint did not answer: how many. Raises Unavailable while it does not."""
+    embedded = after = 0
+    while True:
+        async with pool.connection() as conn:
+            batch = await without_vector(conn, after=after, limit=_BATCH)
+        if not batch:
+            return embedded
+        embedded += await _embed(pool, embedder, batch)
+        after = batch[-1].id
+
+
+async def _embed(pool: Pool, embedder: Embedder, batch: Sequence[Unembedded]) -> int:
+    # No connection is held while the model works.
+    vectors = await embedder.embed([message.body for message in batch])
+    async with pool.connection() as conn, conn.transaction():
+        return await store_vectors(conn, batch, vectors, model_id=embedder.model_id)

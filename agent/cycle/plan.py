@@ -59,9 +59,7 @@ class Plan:
 async def make_plan(conn: AsyncConnection[Any], policy: Policy, *, today: date, now: datetime) -> Plan:
     """Score every customer and plan the day. Writes tiers and the day's base rate; the caller's transaction commits."""
     await plan_portfolio(conn, policy, today=today, now=now)
-    await conn.execute(_SQL["set_tier"])
-    await conn.execute(_SQL["keep_base_rate"], {"today": today})
-    await conn.execute(_SQL["keep_scores"], {"today": today, "horizon": TIER_HORIZON, "model_id": MODEL_ID})
+    await keep_scores(conn, today=today)
     accounts = tuple([account async for account in planned(conn, policy, today=today)])
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_SQL["known"], {"today": today})
@@ -69,6 +67,16 @@ async def make_plan(conn: AsyncConnection[Any], policy: Policy, *, today: date, 
         await cursor.execute(_SQL["reachable"])
         reachable = (await cursor.fetchone() or {"count": 0})["count"]
     return Plan(today, known["invoices"], known["customers"], reachable, accounts)
+
+
+async def keep_scores(conn: AsyncConnection[Any], *, today: date) -> None:
+    """Write down what was planned: tiers, the day's base rate, and a score for each open invoice whose features changed.
+
+    A score holds until the next one of its invoice; the base rate it rests on is that of its own day.
+    """
+    await conn.execute(_SQL["set_tier"])
+    await conn.execute(_SQL["keep_base_rate"], {"today": today})
+    await conn.execute(_SQL["keep_scores"], {"today": today, "horizon": TIER_HORIZON, "model_id": MODEL_ID})
 
 
 async def first_invoice(conn: AsyncConnection[Any]) -> date | None:

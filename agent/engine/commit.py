@@ -18,7 +18,8 @@ from agent.engine.preview import preview
 from agent.engine.saver import Buffer
 from agent.nodes.judge import prepared
 from agent.policy.gate import facts_digest, facts_record
-from agent.policy.verdict import Allow, Ask, Refuse, Ruling
+from agent.policy.subjects import subject_of
+from agent.policy.verdict import Allow, Ask, Finding, Refuse, Ruling
 from agent.state import GRAPH_VERSION
 from tools import sql
 from tools.activity.chain import Entry, append
@@ -126,7 +127,9 @@ async def write_decisions(
             asked.append((wait, decision_id))
             done = {"approval": wait.approval_id}
         subject = {"tool": proposal.action.tool, "digest": proposal.action.digest, **done}
-        if (kind := record_kind(proposal.action)) is not None:
+        kind = record_kind(proposal.action)
+        # The log keeps no text, and a kind that the model made up is one.
+        if kind is not None and not isinstance(subject_of(proposal.action), Finding):
             subject["kind"] = kind
         entries.append(
             Entry(proposal.actor, proposal.source, _verb(proposal), subject, turn.episode_id, decision_id)

@@ -9,6 +9,7 @@ from agent.deps import Deps, Mind
 from agent.engine.trigger import Trigger
 from agent.meter import MODEL_TOKENS, MODEL_TROUBLE
 from agent.policy.verdict import AGENT, Allow, Approver, Ask, Facts, Ruling
+from agent.signals.talk import is_courtesy
 from tools.activity.chain import Source
 from tools.memory.embeddings import Embedded
 from tools.spec import Action
@@ -109,9 +110,13 @@ class Deliberation:
 
     @property
     def left_waiting(self) -> bool:
-        """A customer wrote, and nothing comes of it: nothing happens and nothing waits for a person."""
-        comes = any(proposal.allowed or proposal.asked for proposal in self.proposals)
-        return self.trigger.kind == "inbound" and not comes
+        """A customer wrote, wants an answer, and nothing comes of it: nothing happens and nothing waits for a person."""
+        facts = self.base_facts()
+        if facts.inbound is None or any(proposal.allowed or proposal.asked for proposal in self.proposals):
+            return False
+        # A nod may accept an offer; without one it wants no answer.
+        offered = any(plan.state == "offered" for plan in facts.account.plans)
+        return offered or not is_courtesy(facts.inbound.body)
 
     @property
     def silent(self) -> bool:

@@ -75,6 +75,8 @@ async def _follow_up(
     await schedule(
         conn, permit, kind=args.kind, due_at=due_at, reason=args.reason, assignee=account.customer.owner,
         talking_points=talking_points(account, args.reason) if for_person else None,
+        # A customer may ask the same twice before anybody came to it.
+        once=for_person and proposal.facts.inbound is not None,
     )  # fmt: skip
     return {"kind": args.kind, "due": due_at.isoformat()}
 

@@ -10,34 +10,44 @@ from agent.deps import Deps
 from agent.engine.trigger import Trigger
 from agent.policy.verdict import AGENT, Facts, Inbound, Risk
 from agent.signals import Signal, detect
+from tools import sql
 from tools.clock import business_day
+from tools.errors import NotFound
 from tools.ledger.model import Account
 from tools.ledger.queries import ask_account, told_account
 from tools.memory.embeddings import Embedded
 from tools.memory.messages import (
+    Conversation,
     InboundMessage,
-    StandingFact,
-    WindowMessage,
-    read_inbound,
-    recent_window,
-    standing_facts,
+    ask_inbound,
+    read_conversation,
 )
 from tools.memory.search import Hit, search
 from tools.risk.score import read_risk
 
+_SQL = sql.load("agent.engine")
 _ASKED = 2000  # characters of a message that are searched for; below them stands what it quotes
+
+
+class Fenced(Exception):
+    """An episode of the same trigger has committed: seen before any model call is paid for. The constraint in the commit is what holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The facts of a trigger, on their way."""
+
+    account: AsyncCursor[Any]
+    message: AsyncCursor[InboundMessage] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """Facts for the rules, and the conversation for the prompt: its newest messages, and how many there are in all."""
+    """Facts for the rules, and the conversation for the prompt."""
 
     facts: Facts
     signals: Sequence[Signal]
-    window: Sequence[WindowMessage]
-    messages: int
-    standing: Sequence[StandingFact]
-    standing_in_all: int
+    conversation: Conversation
     memory: Sequence[Hit] = ()  # earlier messages that fit what is asked now, best first
 
 
@@ -71,34 +81,35 @@ async def moved_facts(conn: AsyncConnection[Any], deps: Deps, trigger: Trigger, 
 async def _read(
     conn: AsyncConnection[Any], deps: Deps, trigger: Trigger
 ) -> tuple[Account, InboundMessage | None]:
-    return await _told(conn, trigger, await ask_facts(conn, deps, trigger))
+    return await _told(trigger, await ask_facts(conn, deps, trigger))
 
 
-async def ask_facts(conn: AsyncConnection[Any], deps: Deps, trigger: Trigger) -> AsyncCursor[Any]:
+async def ask_facts(conn: AsyncConnection[Any], deps: Deps, trigger: Trigger) -> Asked:
     """Ask for the facts of a trigger, for `told_facts` to read: in a pipeline the questions for many travel together."""
+    # The message is asked for first and comes with the account.
+    message = None if trigger.message_id is None else await ask_inbound(conn, message_id=trigger.message_id)
     now = deps.clock.now()
     today = business_day(now, deps.company.zone)
-    return await ask_account(conn, customer_id=trigger.customer_id, today=today, now=now)
+    return Asked(await ask_account(conn, customer_id=trigger.customer_id, today=today, now=now), message)
 
 
-async def told_facts(
-    conn: AsyncConnection[Any], deps: Deps, trigger: Trigger, asked: AsyncCursor[Any]
-) -> Facts:
+async def told_facts(deps: Deps, trigger: Trigger, asked: Asked) -> Facts:
     """The facts that were asked for."""
-    account, message = await _told(conn, trigger, asked)
+    account, message = await _told(trigger, asked)
     return _facts(deps, trigger, account, message, detect(message.body) if message else ())
 
 
-async def _told(
-    conn: AsyncConnection[Any], trigger: Trigger, asked: AsyncCursor[Any]
-) -> tuple[Account, InboundMessage | None]:
-    account = await told_account(asked, customer_id=trigger.customer_id)
+async def _told(trigger: Trigger, asked: Asked) -> tuple[Account, InboundMessage | None]:
+    account = await told_account(asked.account, customer_id=trigger.customer_id)
     if trigger.of_episode is not None or trigger.kind == "redraft":
         # The step that is being decided, redrafted or sent is no repetition of itself.
         account = replace(account, ladder=[step for step in account.ladder if step.step != trigger.step])
-    if trigger.message_id is None:
+    if asked.message is None:
         return account, None
-    return account, await read_inbound(conn, message_id=trigger.message_id)
+    message = await asked.message.fetchone()
+    if message is None:
+        raise NotFound("inbound message", str(trigger.message_id))
+    return account, message
 
 
 def _facts(
@@ -123,15 +134,16 @@ def _facts(
 
 
 async def gather(conn: AsyncConnection[Any], deps: Deps, trigger: Trigger) -> Gathered:
-    """Facts, the recent window and the standing facts; what memory finds is added by `remember`."""
+    """Facts and conversation; what memory finds is added by `remember`. Raises Fenced where nothing is left to do."""
+    fence = await conn.execute(_SQL["fenced"], {"turn_key": trigger.turn_key})
     facts, signals = await gather_facts(conn, deps, trigger)
-    window, messages = await recent_window(
-        conn, customer_id=trigger.customer_id, upto=trigger.message_id, limit=deps.bounds.window_messages
-    )
-    standing, in_all = await standing_facts(
-        conn, customer_id=trigger.customer_id, limit=deps.bounds.standing_facts
-    )
-    return Gathered(facts, signals, window, messages, standing, in_all)
+    if await fence.fetchone() is not None:
+        raise Fenced
+    conversation = await read_conversation(
+        conn, customer_id=trigger.customer_id, upto=trigger.message_id, newest=deps.bounds.window_messages,
+        facts=deps.bounds.standing_facts,
+    )  # fmt: skip
+    return Gathered(facts, signals, conversation)
 
 
 def asks(trigger: Trigger, known: Gathered) -> str | None:

@@ -22,16 +22,21 @@ SELECT coalesce(max(position) + 1, 0) FROM decision
  WHERE episode_id = %(episode_id)s AND approval_id IS NOT DISTINCT FROM %(approval_id)s;
 
 -- decisions --
--- All decisions of a commit; their ids in the order of their positions, in which they are drawn.
-WITH decided AS (
-    INSERT INTO decision (customer_id, episode_id, approval_id, position, tool, args, digest, actor, verdict, role,
-                          reasons, policy_version, facts, facts_digest, at)
-    SELECT %(customer_id)s, %(episode_id)s, %(approval_id)s, d.position, d.tool, d.args, d.digest, d.actor, d.verdict,
-           d.role, d.reasons, %(policy_version)s, d.facts, d.facts_digest, %(now)s
-      FROM jsonb_to_recordset(%(decisions)s) AS d(position int, tool text, args jsonb, digest text, actor text,
+-- All decisions of a commit; their ids in the order of their positions, in which they are drawn. The arguments, which may
+-- quote somebody, stand in rows of their own that an erasure takes away.
+WITH given AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(%(decisions)s) AS d(position int, tool text, args jsonb, digest text, actor text,
            verdict text, role text, reasons jsonb, facts jsonb, facts_digest text)
-     ORDER BY d.position
+), decided AS (
+    INSERT INTO decision (customer_id, episode_id, approval_id, position, tool, digest, actor, verdict, role,
+                          reasons, policy_version, facts, facts_digest, at)
+    SELECT %(customer_id)s, %(episode_id)s, %(approval_id)s, position, tool, digest, actor, verdict, role, reasons,
+           %(policy_version)s, facts, facts_digest, %(now)s
+      FROM given ORDER BY position
     RETURNING id, position
+), kept AS (
+    INSERT INTO decision_args (decision_id, customer_id, args)
+    SELECT id, %(customer_id)s, args FROM decided JOIN given USING (position)
 )
 SELECT id FROM decided ORDER BY position;
 

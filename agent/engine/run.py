@@ -9,7 +9,6 @@ import psycopg
 import structlog
 from langgraph.errors import GraphRecursionError
 from psycopg import AsyncConnection
-from psycopg.rows import scalar_row
 
 from agent.deps import Deps
 from agent.engine.commit import (
@@ -24,12 +23,12 @@ from agent.engine.commit import (
     write_trigger_done,
 )
 from agent.engine.deliberation import NO_ANSWER, SETTLED, Deliberation, Proposal
-from agent.engine.gather import gather_facts
+from agent.engine.gather import Fenced, gather_facts
 from agent.engine.narrow import one_customer, widen
 from agent.engine.saver import Buffer, BufferedSaver
 from agent.engine.trigger import Trigger
 from agent.engine.vectors import embed_drafts
-from agent.graph import Graph, build_graph
+from agent.graph import Graph, build_episodes, build_graph
 from agent.meter import EPISODE_SECONDS, count_rulings
 from agent.nodes.judge import rule
 from agent.nodes.recall import record_signals
@@ -60,8 +59,7 @@ class Engine:
         self.deps = deps
         self.saver = BufferedSaver(deps.pool)
         self.graph: Graph = build_graph(self.saver)
-        # An episode never waits: without a checkpointer its steps keep no books that nobody would read.
-        self.episodes: Graph = build_graph()
+        self.episodes: Graph = build_episodes()  # an episode never waits
 
     async def open(self) -> None:
         """Record the policy in force, which every decision cites. Raises Misconfigured where the memory is another model's."""
@@ -88,12 +86,13 @@ class Engine:
     async def _episode(
         self, trigger: Trigger, deliberate: Callable[[Deliberation], Awaitable[None]]
     ) -> Outcome:
-        if await self._fenced(trigger.turn_key):
-            return Outcome(trigger.episode_id, "fenced")
         for _ in range(self.deps.bounds.attempts):
             turn = Deliberation(self.deps, trigger)
             started_at = self.deps.clock.now()
-            await deliberate(turn)
+            try:
+                await deliberate(turn)
+            except Fenced:
+                return Outcome(trigger.episode_id, "fenced")
             failpoints.reach("episode.deliberated")
             waiting = [await self.ask(turn, proposal) for proposal in turn.proposals if proposal.asked]
             await embed_drafts(turn)
@@ -127,12 +126,6 @@ class Engine:
         for wait in waiting:
             await self.saver.flush(wait.buffer, conn)
             failpoints.reach("episode.checkpoint_flushed")
-
-    async def _fenced(self, turn_key: str) -> bool:
-        """A look before any model call is paid for; the constraint in the commit is what holds."""
-        async with self.deps.pool.connection() as conn, conn.cursor(row_factory=scalar_row) as cursor:
-            await cursor.execute(_SQL["fenced"], {"turn_key": turn_key})
-            return await cursor.fetchone() is not None
 
     async def _deliberate(self, turn: Deliberation) -> None:
         """Let the model think. Where it is in trouble the fallback takes the turn, from the beginning; where there is none

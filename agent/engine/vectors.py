@@ -13,9 +13,9 @@ _log = structlog.get_logger()
 
 
 async def embed(deps: Deps, texts: Sequence[str]) -> list[Embedded | None]:
-    """A vector for each text; none at all when the endpoint does not answer, which no turn waits or fails for.
+    """A vector for each text; none at all when the endpoint does not answer in time, for which no turn fails.
 
-    A message that is stored without one is found by its words, and by its meaning after `dunwell memory reembed`.
+    A message that is stored without one is found by its words, and by its meaning after the next cycle.
     """
     try:
         vectors = await deps.embedder.embed(texts)

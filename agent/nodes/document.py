@@ -125,11 +125,11 @@ def document(trigger: Trigger, known: Gathered, policy: Policy, *, characters: i
     listed = fit_invoices(full, short, free)
     room = Room(free - length(listed), plain=lambda text: pseudonymise(text, account))
     room.fill(
-        known.window,
+        known.conversation.window,
         known.memory,
         [
             {"kind": f.kind, "fact": f.fact, "since": f.at.date().isoformat(), "message": f.message_id}
-            for f in known.standing
+            for f in known.conversation.standing
         ],
         asks(trigger, known),
     )
@@ -139,8 +139,8 @@ def document(trigger: Trigger, known: Gathered, policy: Policy, *, characters: i
         "memory": room.memory,
         "conversation": room.conversation,
         "left_out": {
-            "messages": max(0, known.messages - len(room.conversation) - len(room.memory)),
-            "facts": known.standing_in_all - len(room.facts),
+            "messages": max(0, known.conversation.messages - len(room.conversation) - len(room.memory)),
+            "facts": known.conversation.standing_in_all - len(room.facts),
             "shortened": room.shortened,
         },
     }

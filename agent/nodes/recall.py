@@ -44,7 +44,7 @@ async def read(turn: Deliberation) -> Gathered:
         return known
     [query] = await embed(deps, [text])
     turn.heard = query if known.facts.inbound else None
-    if known.messages <= _AT_HAND:
+    if known.conversation.messages <= _AT_HAND:
         return known
     async with one_customer(deps.pool, trigger.customer_id) as conn:
         return await remember(conn, deps, trigger, known, text=text, query=query)

@@ -18,7 +18,7 @@ Item = dict[str, Any]
 # Characters; four make a token in LangChain's rough count.
 _NEWEST = 1600  # of the message to be answered: code has read all of it for signals
 _LATELY = 400  # of an earlier one in the window
-_HIT = 240  # of one that memory found: in so much room, more of them are better than more of each
+_HIT = 160  # of one that memory found: in so much room, more of them are better than more of each
 _FACT = 200
 _FOR_TALK = 3000  # are kept free of invoices
 _LAST_EXCHANGE = 3  # messages before the newest that come before what memory found
@@ -104,7 +104,7 @@ class Room:
             hit = hits[0]
             if hit.id not in there:
                 item = {
-                    "id": hit.id, "at": hit.at.date().isoformat(), "direction": hit.direction, "channel": hit.channel,
+                    "id": hit.id, "at": hit.at.date().isoformat(), "direction": hit.direction,
                     "text": excerpt(self.plain(hit.body), asked, _HIT),
                 }  # fmt: skip
                 if not self._fits(self.memory, item, most=self.free - keep):
@@ -127,5 +127,6 @@ class Room:
     def _spoken(self, m: WindowMessage, limit: int) -> Item:
         return {
             "id": m.id, "at": m.at.isoformat(timespec="minutes"), "direction": m.direction, "channel": m.channel,
-            "purpose": m.purpose, "text": head(self.plain(m.body), limit),
+            "purpose": m.purpose, **({"template": m.template} if m.template else {}),
+            "text": head(self.plain(m.body), limit),
         }  # fmt: skip

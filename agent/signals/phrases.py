@@ -44,10 +44,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """A file of rules, with the guards that hold for every rule."""
+    """A file of rules, with the guards that hold for every rule, and what the bereaved say of themselves."""
 
     rules: Sequence[Rule]
     guards: re.Pattern[str] | None
+    bereaved: re.Pattern[str] | None
 
     def masked(self, plain: str) -> str:
         """The sentence with every guarded expression blanked out, position for position."""
@@ -122,7 +123,8 @@ def load(package: str, name: str) -> Lexicon:
             raise KeyError(f"{name}: {row['name']} has no phrases")
         unless = compile_phrases(row.get("unless", []), groups)
         rules.append(Rule(row["name"], row.get("detail"), phrases, unless))
-    return Lexicon(tuple(rules), compile_phrases(data.get("guards", []), groups))
+    guards, bereaved = (compile_phrases(data.get(key, []), groups) for key in ("guards", "bereaved"))
+    return Lexicon(tuple(rules), guards, bereaved)
 
 
 def _read(place: Traversable) -> Mapping[str, Any]:

@@ -13,7 +13,9 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 _SENTENCE = re.compile(r"(?<=[.!?;…])\s+|[\r\n]+")
-_TOKEN = re.compile(r"#(?!\S)|[👍👌✅🙏]|\d+(?:[.,:/-]\d+)*|[^\W\d_]+(?:['’`´][^\W\d_]+)*(?:\d+[^\W_]*)?")
+_TOKEN = re.compile(
+    r"#(?!\S)|[👍👌✅🙏🛑🚫🔕]|\d+(?:[.,:/-]\d+)*|[^\W\d_]+(?:['’`´][^\W\d_]+)*(?:\d+[^\W_]*)?"
+)
 _REPLY_HEADER = re.compile(
     r"^\s*(on\b.{0,200}\bwrote:|el\b.{0,200}\bescribi[oó]:|-{2,}\s*(original message|mensaje original)\b.*"
     r"|(from|de|sent|enviado):\s.{0,300})\s*$",
@@ -90,6 +92,11 @@ def sentences(text: str) -> list[Sentence]:
     return [sentence for sentence in found if sentence.plain]
 
 
+def plain_words(message: str) -> str:
+    """The plain words of what the customer wrote themselves, all sentences in one."""
+    return "".join(sentence.plain for sentence in sentences(own_words(message)))
+
+
 def _sentence(text: str) -> Sentence:
     words = [(match.group(), match.start()) for match in _TOKEN.finditer(fold(text))]
     plain: list[str] = []
@@ -137,7 +144,8 @@ def _plain(word: str) -> str:
     """One written word as plain words: contractions spelled out, slang and typos undone."""
     data = spelling()
     word = re.sub(r"[’`´]", "'", word)
-    word = re.sub(r"(.)\1{2,}", r"\1", word) if not word[0].isdigit() else word
+    if word not in data["words"] and not word[0].isdigit():
+        word = re.sub(r"(.)\1{2,}", r"\1", word)
     if word in data["words"]:
         return str(data["words"][word])
     for ending, spelled in data["endings"].items():

@@ -26,7 +26,7 @@ from agent.engine.vectors import embed
 from agent.policy.gate import Gate
 from evals.bench.meter import percentile
 from evals.bench.model import InstantModel
-from evals.bench.people import COMPANY, MESSAGE, NOW, RECORD, Caller, policy, settle, words
+from evals.bench.people import COMPANY, NOW, Caller, calls, policy, settle, words
 from evals.bench.place import Place, circumstances
 from server import db
 from server.inbound import accept
@@ -43,10 +43,6 @@ _TWICE = 20  # one message in so many is delivered a second time
 _PICK_UPS = 200
 _CONCURRENCY = 8
 _NEVER = 3600.0
-_CALLS = [
-    {"name": "log_collection_activity", "args": RECORD},
-    {"name": "generate_dunning_message", "args": MESSAGE},
-]
 _PATIENCE = 60.0
 
 
@@ -246,7 +242,7 @@ def _process(settings: dict[str, str]) -> Iterator[psutil.Process]:
 async def _engine(place: Place) -> AsyncIterator[Engine]:
     """An engine whose model thinks in no time."""
     async with db.open_pool(place.conninfo, min_size=1, max_size=_CONCURRENCY) as pool:
-        model = InstantModel(calls=_CALLS)
+        model = InstantModel(calls=calls(0))
         engine = Engine(Deps(pool, FrozenClock(NOW), model, "instant", Gate(policy()), COMPANY))
         await engine.open()
         await embed(engine.deps, ["ready"])

@@ -1,19 +1,22 @@
 """Measuring: CPU of this process and of Postgres, latencies, WAL, and statements counted in the server's log."""
 
+import asyncio
 import gc
 import re
 import statistics
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
+from evals.bench.people import Caller
 from evals.bench.place import Place
 
-_STATEMENT = re.compile(r"^@(?P<pid>\d+)@(?P<app>[^@]*)@LOG:  (?:statement|execute [^:]*): (?P<text>.*)")
-_SPACES = re.compile(r"\s+")
+_STATEMENT = re.compile(
+    r"^@(?P<database>[^@]*)@(?P<transaction>[\d/]+)@LOG:  (?:statement|execute [^:]*): (?P<text>.*)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,13 @@ class Round:
     seconds: float
     python_ms: float  # CPU a turn
     postgres_ms: float
+    wal_bytes: float  # a turn
     latencies_ms: Sequence[float]
+
+    @property
+    def cpu_ms(self) -> float:
+        """CPU a turn, of this process and of Postgres."""
+        return self.python_ms + self.postgres_ms
 
     @property
     def per_second(self) -> float:
@@ -58,16 +67,42 @@ def percentile(values: Sequence[float], percent: int) -> float:
     return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
 
 
-async def measured(place: Place, work: Callable[[], Awaitable[list[float]]]) -> Round:
-    """Run `work`, which gives the seconds of each of its turns."""
+class Talker(Protocol):
+    """A configuration that is running: it answers one customer's message at a time, or several customers' at once."""
+
+    async def turn(self, caller: Caller, turn: int) -> None:
+        """The customer's turn of that number, from the message to whatever its answer leaves behind."""
+        ...
+
+
+async def talk(talker: Talker, callers: Sequence[Caller], turn: int, *, at_once: int = 1) -> list[float]:
+    """One turn of each customer, so many at once: the seconds that each took."""
+    waiting, latencies = iter(callers), list[float]()
+
+    async def one_after_another() -> None:
+        for caller in waiting:
+            began = time.perf_counter()
+            await talker.turn(caller, turn)
+            latencies.append(time.perf_counter() - began)
+
+    await asyncio.gather(*(one_after_another() for _ in range(at_once)))
+    return latencies
+
+
+async def measured(
+    place: Place, talker: Talker, callers: Sequence[Caller], turn: int, *, at_once: int = 1
+) -> Round:
+    """As `talk`, and what it cost."""
     gc.collect()
-    postgres, python, began = place.postgres_cpu(), time.process_time(), time.perf_counter()
-    latencies = await work()
+    wal, postgres = wal_position(place), place.postgres_cpu()
+    python, began = time.process_time(), time.perf_counter()
+    latencies = await talk(talker, callers, turn, at_once=at_once)
     seconds, python = time.perf_counter() - began, time.process_time() - python
-    postgres = place.postgres_cpu() - postgres
-    turns = len(latencies)
-    each = [latency * 1e3 for latency in latencies]
-    return Round(turns, seconds, python / turns * 1e3, postgres / turns * 1e3, each)
+    postgres, turns = place.postgres_cpu() - postgres, len(latencies)
+    return Round(
+        turns, seconds, python / turns * 1e3, postgres / turns * 1e3, wal_bytes_since(place, wal) / turns,
+        [latency * 1e3 for latency in latencies],
+    )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -75,6 +110,7 @@ class Statements:
     """What the server was told, statement by statement."""
 
     seen: Counter[str] = field(default_factory=Counter)
+    transactions: set[str] = field(default_factory=set)  # that only read, too
 
     @property
     def total(self) -> int:
@@ -90,12 +126,12 @@ def statements_counted(place: Place) -> Iterator[Statements]:
 
         def set_up(*commands: str) -> None:
             for command in commands:
-                admin.execute(command)  # type: ignore[call-overload]  # fixed text of this function
+                admin.execute(command)
             admin.execute("SELECT pg_reload_conf()")
             time.sleep(0.5)  # until every connection has noticed
 
         admin.execute("SET log_statement = 'none'")
-        set_up("ALTER SYSTEM SET log_statement = 'all'", "ALTER SYSTEM SET log_line_prefix = '@%p@%a@'")
+        set_up("ALTER SYSTEM SET log_statement = 'all'", "ALTER SYSTEM SET log_line_prefix = '@%d@%v@'")
         begin = place.log.stat().st_size
         try:
             yield counted
@@ -106,8 +142,9 @@ def statements_counted(place: Place) -> Iterator[Statements]:
         log.seek(begin)
         for line in log:
             found = _STATEMENT.match(line)
-            if found and "pg_reload_conf" not in line:
-                counted.seen[_SPACES.sub(" ", found["text"])[:90]] += 1
+            if found and found["database"] == place.database and "pg_reload_conf" not in line:
+                counted.seen[found["text"]] += 1
+                counted.transactions.add(found["transaction"])
 
 
 def wal_position(place: Place) -> str:
@@ -121,16 +158,6 @@ def wal_bytes_since(place: Place, position: str) -> int:
     with place.admin() as conn:
         row: Any = conn.execute(
             "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), %s)", [position]
-        ).fetchone()
-        return int(row[0])
-
-
-def commits(place: Place) -> int:
-    """Transactions that committed in this database; exact once the connections that made them have closed."""
-    time.sleep(0.3)
-    with place.admin() as conn:
-        row: Any = conn.execute(
-            "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()"
         ).fetchone()
         return int(row[0])
 

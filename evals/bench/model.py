@@ -1,4 +1,4 @@
-"""The model of every configuration: it answers at once, always the same, and counts what it was given to read."""
+"""The model of every configuration: it answers at once, always the same, and keeps what it was given to read."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -12,15 +12,12 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from typing_extensions import override
 
-CHARS_PER_TOKEN = 4
-
 
 class InstantModel(BaseChatModel):
     """Makes the `calls` it was given one by one, an answer each, and then says one sentence."""
 
     calls: list[dict[str, Any]]
-    prompt_chars: int = 0  # of all prompts together
-    largest_prompt: int = 0
+    prompt: Any = ()  # the messages that it read last: of a turn's prompts the longest
 
     @property
     @override
@@ -53,9 +50,7 @@ class InstantModel(BaseChatModel):
         return ChatResult(generations=[ChatGeneration(message=self._say(messages))])  # no thread for nothing
 
     def _say(self, messages: Sequence[BaseMessage]) -> AIMessage:
-        chars = sum(_length(message) for message in messages)
-        self.prompt_chars += chars
-        self.largest_prompt = max(self.largest_prompt, chars)
+        self.prompt = messages
         done = 0
         for message in reversed(messages):
             if isinstance(message, HumanMessage):
@@ -66,8 +61,3 @@ class InstantModel(BaseChatModel):
         call: Mapping[str, Any] = self.calls[done]
         made = ToolCall(name=call["name"], args=call["args"], id=f"call_{done}", type="tool_call")
         return AIMessage("", tool_calls=[made])
-
-
-def _length(message: BaseMessage) -> int:
-    calls = message.tool_calls if isinstance(message, AIMessage) else ()
-    return len(message.text) + sum(len(str(call["args"])) for call in calls)

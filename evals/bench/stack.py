@@ -8,44 +8,45 @@ same model, system prompt and embedding. It reads no account, judges nothing, re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 from langchain.agents import create_agent
-from langchain.agents.middleware import HumanInTheLoopMiddleware
-from langchain.tools import ToolRuntime, tool
+from langchain.agents.middleware import HumanInTheLoopMiddleware, ModelRequest, dynamic_prompt
 from langchain_core.messages import HumanMessage
-from langchain_core.tools import BaseTool
+from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import BaseTool, StructuredTool
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.store.postgres import AsyncPostgresStore
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
+from pydantic_core import to_jsonable_python
 
 import prompts
-from evals.bench.embedding import DIMENSION, embed
 from evals.bench.model import InstantModel
-from evals.bench.people import Caller
+from evals.bench.people import Caller, calls, words
+from tools.memory.embeddings import LocalEmbedder
+from tools.spec import ToolSpec
+from tools.surface import TOOLS
 
-HITS = 5  # what memory gives a prompt, in both stacks
+HITS = 5
 CONFIGURATION = {
     "agent": "langchain.agents.create_agent, HumanInTheLoopMiddleware(interrupt_on schedule_follow_up)",
     "checkpointer": "AsyncPostgresSaver, default durability (async), one thread per customer",
-    "memory": f"AsyncPostgresStore, default index (HNSW, cosine), search of {HITS}, both messages put",
+    "memory": f"AsyncPostgresStore, default index (HNSW, cosine), search of {HITS} into the system prompt, both messages put",
     "tools": "the same four, bodies insert one row",
     "leaves out": "account, gate, rendering, audit, outbox, one-commit turn",
 }
 _TABLE = "CREATE TABLE bench_row (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, customer_id text, tool text, args jsonb)"
 _INSERT = "INSERT INTO bench_row (customer_id, tool, args) VALUES (%s, %s, %s)"
+_EMBEDDER = LocalEmbedder()
 _Pool = AsyncConnectionPool[AsyncConnection[dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Who:
-    """Whose turn it is."""
-
-    customer_id: str
+class _Known:
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +55,19 @@ class DefaultStack:
 
     agent: Any
     store: AsyncPostgresStore
-    keys: Any
+    model: InstantModel
 
-    async def turn(self, caller: Caller, text: str) -> None:
+    async def turn(self, caller: Caller, turn: int) -> None:
         """One message of a customer, from memory search to remembered answer."""
-        mine = (caller.customer_id,)
+        self.model.calls = calls(turn)
+        text, mine = words(turn), (caller.customer_id,)
         hits = await self.store.asearch(mine, query=text, limit=HITS)
         known = "\n".join(str(hit.value["text"]) for hit in hits)
         config = {"configurable": {"thread_id": caller.customer_id}}
-        said = HumanMessage(f"Known about this customer:\n{known}\n\nThe customer writes:\n{text}")
-        out = await self.agent.ainvoke({"messages": [said]}, config, context=Who(caller.customer_id))
+        out = await self.agent.ainvoke({"messages": [HumanMessage(text)]}, config, context=_Known(known))
         answer = out["messages"][-1].text
-        await self.store.aput(mine, f"in-{next(self.keys)}", {"text": text})
-        await self.store.aput(mine, f"out-{next(self.keys)}", {"text": answer})
+        await self.store.aput(mine, f"in-{turn}", {"text": text})
+        await self.store.aput(mine, f"out-{turn}", {"text": answer})
 
 
 @asynccontextmanager
@@ -77,53 +78,41 @@ async def default_stack(conninfo: str, model: InstantModel, *, pool_size: int) -
     async with pool:
         saver = AsyncPostgresSaver(pool)
         await saver.setup()
-        store = AsyncPostgresStore(pool, index={"dims": DIMENSION, "embed": embed, "fields": ["text"]})
+        store = AsyncPostgresStore(
+            pool, index={"dims": _EMBEDDER.dimensions, "embed": _EMBEDDER.embed, "fields": ["text"]}
+        )
         await store.setup()
         async with pool.connection() as conn:
-            await conn.execute(_TABLE.replace("TABLE", "TABLE IF NOT EXISTS"))  # type: ignore[arg-type]  # fixed text
+            await conn.execute(_TABLE.replace("TABLE", "TABLE IF NOT EXISTS"))
         agent: Any = create_agent(
             model,
             _tools(pool),
-            system_prompt=prompts.load("system.md").text,
-            middleware=[HumanInTheLoopMiddleware(interrupt_on={"schedule_follow_up": True})],
-            context_schema=Who,
+            middleware=[_with_memory, HumanInTheLoopMiddleware(interrupt_on={"schedule_follow_up": True})],
+            context_schema=_Known,
             checkpointer=saver,
             store=store,
         )
-        yield DefaultStack(agent, store, count())
+        yield DefaultStack(agent, store, model)
+
+
+@dynamic_prompt
+def _with_memory(request: ModelRequest[_Known]) -> str:
+    """What was found goes into the prompt of this call and not into the thread, which would grow by it."""
+    return f"{prompts.load('system.md').text}\n\nKnown about this customer:\n{request.runtime.context.text}"
 
 
 def _tools(pool: _Pool) -> list[BaseTool]:
-    async def keep(runtime: ToolRuntime[Who, Any], name: str, args: dict[str, Any]) -> str:
-        async with pool.connection() as conn:
-            await conn.execute(_INSERT, (runtime.context.customer_id, name, Jsonb(args)))
-        return "Done."
+    """The surface that Dunwell offers its model, each tool with a body that inserts one row."""
 
-    @tool
-    async def read_customer_risk(horizon: str, runtime: ToolRuntime[Who, Any]) -> str:
-        """Read this customer's risk before you decide how to approach them."""
-        return await keep(runtime, "read_customer_risk", {"horizon": horizon})
+    def one(spec: ToolSpec) -> BaseTool:
+        async def keep(config: RunnableConfig, **args: Any) -> str:
+            row = (config["configurable"]["thread_id"], spec.name, Jsonb(to_jsonable_python(args)))
+            async with pool.connection() as conn:
+                await conn.execute(_INSERT, row)
+            return "Done."
 
-    @tool
-    async def generate_dunning_message(
-        purpose: str, channel: str, invoices: list[str], tone: str, offer: str | None, template: str | None,
-        body: str | None, runtime: ToolRuntime[Who, Any],
-    ) -> str:  # fmt: skip
-        """Stage one message to this customer."""
-        args = {
-            "purpose": purpose, "channel": channel, "invoices": invoices, "tone": tone, "offer": offer,
-            "template": template, "body": body,
-        }  # fmt: skip
-        return await keep(runtime, "generate_dunning_message", args)
+        return StructuredTool.from_function(
+            coroutine=keep, name=spec.name, description=spec.args.__doc__, args_schema=spec.args
+        )
 
-    @tool
-    async def schedule_follow_up(kind: str, in_days: int, reason: str, runtime: ToolRuntime[Who, Any]) -> str:
-        """Stage one follow-up."""
-        return await keep(runtime, "schedule_follow_up", {"kind": kind, "in_days": in_days, "reason": reason})
-
-    @tool
-    async def log_collection_activity(record: dict[str, Any], runtime: ToolRuntime[Who, Any]) -> str:
-        """Stage one record of what the customer said or asked."""
-        return await keep(runtime, "log_collection_activity", record)
-
-    return [read_customer_risk, generate_dunning_message, schedule_follow_up, log_collection_activity]
+    return [one(spec) for spec in TOOLS]

@@ -37,7 +37,7 @@ def chaos(  # noqa: PLR0917 - options, given by name
         Path | None, typer.Option(help="Keep history and logs of runs with violations in this folder.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the page to this file as well.")] = None,
-    as_json: Json = False,  # noqa: FBT002 - an option
+    as_json: Json = False,
 ) -> None:
     """Kill workers and servers at every failpoint while customers write, reviewers click and providers lie.
 

@@ -1,8 +1,10 @@
 """Recall and false alarms per signal, with their uncertainty, and what keyword filters would do with the same messages.
 
-`messages.jsonl` is ours: the lexicon was tuned on it, and it must meet the targets. `fresh.jsonl` was written by an
-author who had seen the policy but no rule and no lexicon; it was run after the tuning was over and nothing was changed
-for it, so its column is what to expect of messages that nobody has read before.
+`messages.jsonl` is ours: two sets of authors (an id's letters name them), the lexicon was tuned and the classifier
+trained on it, and it must meet the targets. `lessons.jsonl` is messages of further authors: learned from by both and not
+counted. `fresh.jsonl` is by authors who had seen the policy but no rule and no lexicon; it is run after the tuning is over
+and nothing is changed for it, so its column is what to expect of messages that nobody has read before. `round1.toml` keeps
+the figures of the first fresh set, which has been learned from since.
 """
 
 import hashlib
@@ -222,8 +224,42 @@ def load(name: str) -> str | None:
     return place.read_text("utf-8") if place.is_file() else None
 
 
-def lexicon_digest() -> str:
-    """What the figures belong to: a hash over the lexicon's files."""
-    folder = resources.files("agent.signals").joinpath("lexicon")
-    files = sorted((file.name, file.read_bytes()) for file in folder.iterdir() if file.name.endswith(".toml"))
-    return hashlib.sha256(b"".join(name.encode() + data for name, data in files)).hexdigest()
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A fresh set that was run once and has been learned from since: its figures as they were published."""
+
+    published_on: str
+    n: int
+    recall: Mapping[str, Share]
+    false_alarms: Mapping[str, Share]
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "published_on": self.published_on,
+            "n": self.n,
+            "recall": {name: share.as_json() for name, share in self.recall.items()},
+            "false_alarms": {name: share.as_json() for name, share in self.false_alarms.items()},
+        }
+
+
+def first_round() -> Round:
+    """The figures of round1.toml."""
+    data = tomllib.loads(resources.files("evals.consent").joinpath("round1.toml").read_text("utf-8"))
+    shares = {
+        part: {name: Share(*figures) for name, figures in data[part].items()}
+        for part in ("recall", "false_alarms")
+    }
+    return Round(data["published_on"], data["n"], **shares)
+
+
+def detection_digest() -> str:
+    """What the figures belong to: a hash over the lexicon's files, the spelling and the classifier."""
+    package = resources.files("agent.signals")
+    lexicon = sorted(
+        file.name for file in package.joinpath("lexicon").iterdir() if file.name.endswith(".toml")
+    )
+    names = [*(f"lexicon/{name}" for name in lexicon), "spelling.toml", "classifier.npz"]
+    return hashlib.sha256(
+        b"".join(name.encode() + package.joinpath(name).read_bytes() for name in names)
+    ).hexdigest()

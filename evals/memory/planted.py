@@ -54,6 +54,11 @@ class Recalled:
         """The share that was found."""
         return self.found / self.asked
 
+    @property
+    def far_rate(self) -> float:
+        """The share of the paraphrased ones that was found."""
+        return self.far_found / self.far_asked
+
 
 @cache
 def facts() -> Sequence[Fact]:
@@ -135,7 +140,10 @@ async def measure(
     seed: int = 7,
     name: str = "planted",
 ) -> list[Recalled]:
-    """Store a history for each distance (a customer of its own, `{name}-{distance}`), ask for every fact, count."""
+    """Store a history for each distance (a customer of its own, `{name}-{distance}`), ask for every fact, count.
+
+    The same seed gives the same figures. Writes into the database of `deps`: give it one that is thrown away.
+    """
     wanted = planted or facts()
     results = []
     for back in backs:

@@ -8,10 +8,10 @@ from typing import Any
 
 import psycopg
 import structlog
-from psycopg import AsyncConnection, AsyncCursor
+from psycopg import AsyncConnection
 
 from agent.engine.deliberation import Deliberation
-from agent.engine.gather import ask_facts, told_facts
+from agent.engine.gather import Asked, ask_facts, told_facts
 from agent.engine.run import Engine
 from agent.engine.trigger import Trigger
 from agent.nodes.judge import prepared
@@ -113,7 +113,7 @@ async def _judge_all(
     found = _Sorted()
     for row, trigger, answer in zip(rows, triggers, asked, strict=True):
         try:
-            await _judge(conn, engine, row, trigger, answer, now, found)
+            await _judge(engine, row, trigger, answer, now, found)
         except psycopg.Error:
             raise  # not this row's fault: nothing of the claim happened
         except Exception as defect:  # a row that breaks the rules' code must not stop the channel  # noqa: BLE001
@@ -130,18 +130,17 @@ def _trigger(row: DueRow) -> Trigger:
 
 
 async def _judge(
-    conn: AsyncConnection[Any],
     engine: Engine,
     row: DueRow,
     trigger: Trigger,
-    asked: AsyncCursor[Any],
+    asked: Asked,
     now: datetime,
     found: _Sorted,
 ) -> None:
     """The facts of now with the message drafted anew, who approved it, and whether what they approved has moved."""
     deps, action = engine.deps, Action(row.customer_id, row.action["tool"], row.action["args"])
     base = replace(
-        await told_facts(conn, deps, trigger, asked), outbox_id=row.id
+        await told_facts(deps, trigger, asked), outbox_id=row.id
     )  # its own touch is no earlier one
     if base.inbound is not None and row.reply_to is not None:
         base = replace(base, inbound=replace(base.inbound, replies=max(0, base.inbound.replies - 1)))

@@ -7,8 +7,9 @@ from typing import LiteralString
 import psycopg
 import pytest
 
+from agent.approvals import decide
 from server.erasure import erase_customer
-from tests.world import World, far_follow_up, message, note, proposing, record, reminder
+from tests.world import MANAGER, World, far_follow_up, message, note, proposing, record, reminder
 from tools.errors import Conflict, NotFound
 
 SECRETS = (
@@ -40,6 +41,8 @@ async def _known(world: World) -> None:
     await world.asked(
         note("Hip surgery, pays on Thursdays."), record("preference", about="payment_habit", quote="on Thursdays"),
         message(), reminder(), far_follow_up(), record("concession_request", quote="a discount"),
+        message(None, body="About your hip surgery: you owe {{balance}}."),
+        record("Odalys", Brutus="hip surgery"), {"name": "schedule_follow_up", "args": {"Brambleworth": "hip surgery"}},
         text="Odalys Brambleworth here. AP pays on Thursdays. After my hip surgery I want a discount. Call 312-555-1001.",
     )  # fmt: skip
     world.sql("UPDATE message SET subject = 'Odalys'")
@@ -85,18 +88,59 @@ async def test_what_waited_is_ended_first(world: World) -> None:
     assert world.checkpoints() == 0
 
 
-async def test_only_the_words_of_an_erased_customers_decisions_can_change(world: World) -> None:
+async def test_decisions_never_change_and_their_arguments_go_with_an_erased_customer_only(
+    world: World,
+) -> None:
+    """Not even zero rows of them: whoever tries is told."""
     await _known(world)
-    changes: tuple[LiteralString, ...] = (
-        "UPDATE decision SET args = without_words(args)", "UPDATE decision SET verdict = 'allow'", "DELETE FROM decision",
+    world.customer("cust-2", name="Thistlewick Laundry")
+    await world.engine(proposing(note("Ours."))).run(await world.hears("Hello.", "cust-2"))
+    kept = "SELECT to_jsonb(d) FROM decision d ORDER BY id"
+    before = world.sql(kept)
+    never: tuple[LiteralString, ...] = (
+        "UPDATE decision SET verdict = 'allow'", "UPDATE decision SET verdict = 'allow' WHERE false", "DELETE FROM decision",
+        "UPDATE decision_args SET args = '{}'", "UPDATE decision_args SET args = '{}' WHERE false",
+        "TRUNCATE decision_args", "DELETE FROM decision_args WHERE customer_id = 'cust-2'",
     )  # fmt: skip
-    for change in changes:
-        with pytest.raises(psycopg.errors.RestrictViolation):
+    for change in (*never, "DELETE FROM decision_args WHERE customer_id = 'cust-1'"):
+        with pytest.raises(psycopg.errors.RestrictViolation, match="append-only"):
             world.sql(change)
+
     await erase_customer(world.engine(proposing()), "cust-1", by="mona")
-    for change in (*changes[1:], "UPDATE decision SET args = '{}'"):
-        with pytest.raises(psycopg.errors.RestrictViolation):
+
+    assert world.sql(kept) == before
+    assert world.sql("SELECT customer_id, args->'record'->>'text' FROM decision_args") == [
+        ("cust-2", "Ours.")
+    ]
+    for change in never:
+        with pytest.raises(psycopg.errors.RestrictViolation, match="append-only"):
             world.sql(change)
+
+
+async def test_what_a_person_wrote_into_an_approval_goes_too(world: World) -> None:
+    """A decided one: edited with a name in it, and rejected with a reason."""
+    world.customer(segment="draft")
+    engine, [edited, rejected] = await world.asked(message(), far_follow_up())
+    body = "Dear Odalys, you owe {{balance}}."
+    await decide.decide(
+        engine,
+        edited,
+        await world.decision(edited, "edit", edited_args=message(None, body=body)["args"]),
+        MANAGER,
+    )
+    await decide.decide(
+        engine, rejected, await world.decision(rejected, "reject", reason="Brutus bites"), MANAGER
+    )
+    assert all(word in everything(world) for word in ("dear odalys", "brutus bites"))
+    by_mona: LiteralString = "SELECT state, answer->'by' FROM approval WHERE decided_by = 'mona' ORDER BY id"
+    decided = world.sql(by_mona)
+    assert len(decided) == 2
+
+    await erase_customer(engine, "cust-1", by="mona")
+
+    assert [word for word in ("odalys", "brutus", "4711", "quillfeather") if word in everything(world)] == []
+    assert world.sql(by_mona) == decided
+    assert await world.chain_holds()
 
 
 async def test_an_opt_out_outlives_the_erasure(world: World) -> None:

@@ -20,6 +20,7 @@ from tools.money import Money
 from tools.outbox.queue import withdraw
 from tools.spec import Permit
 
+CONFIRM_PROMISE = "Confirm the recorded promise to the customer."
 _LONGEST_FACT = 500  # characters
 
 
@@ -64,7 +65,7 @@ def talking_points(account: Account, why: str) -> dict[str, Any]:
 async def _task(conn: AsyncConnection[Any], permit: Permit, said: Said, why: str, priority: Priority) -> None:
     await schedule(
         conn, permit, kind="review", due_at=said.now, reason=why, assignee=said.account.customer.owner,
-        priority=priority, talking_points=talking_points(said.account, why),
+        priority=priority, talking_points=talking_points(said.account, why), once=True,
     )  # fmt: skip
 
 
@@ -114,6 +115,11 @@ async def _promise(
         source="customer" if said.message_id else "collector", now=said.now,
     )  # fmt: skip
     await withdraw(conn, customer_id=permit.customer_id, reason="the customer promised to pay", now=said.now)
+    if said.approved_by != "policy":
+        # The episode that heard it is over: what it could not confirm is confirmed by one of its own.
+        await schedule(
+            conn, permit, kind="message", due_at=said.now, reason=CONFIRM_PROMISE, assignee=None
+        )  # fmt: skip
 
 
 async def _plan(

@@ -110,6 +110,7 @@ def known_forms(sources: Sources) -> set[str]:
         *(_amount_forms(amount) for amount in set(amounts) if amount is not None),
         *(_date_forms(day) for day in set(days) if day is not None),
         _count_forms(sources.days_past_due, len(sources.invoices) - LISTED),
+        _part_forms(len(sources.plan.instalments) - 1 if sources.plan else 0),
     )
 
 
@@ -146,3 +147,17 @@ def _count_forms(days_past_due: int, not_listed: int) -> frozenset[str]:
             for locale in LOCALES.values()
         ]
     return frozenset(map(normal, forms))
+
+
+@lru_cache(maxsize=64)
+def _part_forms(equal: int) -> frozenset[str]:
+    """How many equal parts a plan has before its last: as `plan_schedule` says it, never a bare number."""
+    parts = (
+        "weekly payments",
+        "monthly payments",
+        "payments",
+        "pagos semanales",
+        "pagos quincenales",
+        "pagos mensuales",
+    )
+    return frozenset(f"{equal} {part}" for part in parts) if equal > 0 else frozenset()

@@ -1,6 +1,7 @@
 """Embeddings: texts become vectors. The port, and the small model that comes in a package."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -72,6 +73,8 @@ def embed_locally(texts: Sequence[str]) -> list[Vector]:
 def _model() -> "WordLlamaInference":
     import wordllama  # type: ignore[import-untyped]  # ships no types  # noqa: PLC0415 - a third of a second
 
+    # Handing a few sentences to other threads costs more than reading them; so does a warning in every forked process.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     # The package brings weights and tokenizer along; it would look in the user's cache folder first.
     package = Path(wordllama.__file__).parent
     return wordllama.WordLlama.load(cache_dir=package, dim=_LOCAL_DIMENSIONS, disable_download=True)

@@ -1,7 +1,8 @@
 """Erasure: everything that says who a customer is, or what was said. The caller's transaction holds the customer's lock.
 
-What stays is what the books and the audit need: amounts, dates, states, verdicts with reasons, and suppressions (whoever comes back
-under the same id is not written to). The audit chain holds salted digests; without the salts they say nothing.
+What stays is what the books and the audit need: amounts, dates, states, verdicts with reasons and the figures they were
+reached on, and suppressions (whoever comes back under the same id is not written to). The audit chain holds salted digests
+of what was said; without the salts they say nothing.
 """
 
 from datetime import datetime
@@ -14,7 +15,7 @@ from tools.errors import NotFound
 
 _SQL = sql.load("tools.memory")
 _ERASED = (
-    "erase_decisions", "erase_outbox", "erase_messages", "erase_standing_facts", "erase_contacts", "erase_follow_ups", "erase_approvals", "erase_invoices",
+    "erase_decision_args", "erase_outbox", "erase_messages", "erase_standing_facts", "erase_contacts", "erase_follow_ups", "erase_approvals", "erase_invoices",
     "erase_lines", "erase_payments", "erase_holds", "erase_disputes",
 )  # fmt: skip
 
@@ -31,9 +32,8 @@ async def erase(conn: AsyncConnection[Any], *, customer_id: str, now: datetime) 
     """Erase the customer's texts, names and addresses, and give the rows by what they were. Doing it again does nothing."""
     given = {"customer_id": customer_id, "now": now}
     done = {}
-    await conn.execute(
-        _SQL["erase_customer"], given
-    )  # first: only an erased customer's decisions may lose their words
+    # First: only an erased customer's decisions may lose their arguments.
+    await conn.execute(_SQL["erase_customer"], given)
     for block in _ERASED:
         done[block.removeprefix("erase_")] = (await conn.execute(_SQL[block], given)).rowcount
     return done

@@ -1,6 +1,7 @@
 """Excerpts: of a long text, the part that a question is about."""
 
 import re
+from operator import mul
 
 from tools.memory.embeddings import embed_locally
 
@@ -23,7 +24,7 @@ def excerpt(text: str, question: str, limit: int) -> str:
         return text
     sentences = [s for s in _SENTENCE.split(text) if s.strip()][:_MOST]
     asked, *found = embed_locally([question, *sentences])
-    nearness = [sum(a * b for a, b in zip(asked, vector, strict=True)) for vector in found]
+    nearness = [sum(map(mul, asked, vector)) for vector in found]
     first = last = max(range(len(sentences)), key=nearness.__getitem__)
     room = limit - 2 * len(MARK) - len(sentences[first])
     while room > 0:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import class_row, dict_row, scalar_row
 
 from tools import sql
@@ -28,6 +28,7 @@ class WindowMessage:
     direction: Literal["in", "out"]
     channel: Channel
     purpose: str | None
+    template: str | None
     body: str
     contact_id: str | None
     at: datetime
@@ -55,6 +56,16 @@ class StandingFact:
     fact: str
     message_id: int | None
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What a prompt says of a conversation: its newest messages, oldest first, and what stays true, newest first."""
+
+    window: Sequence[WindowMessage]
+    messages: int  # in all, up to the newest of the window
+    standing: Sequence[StandingFact]
+    standing_in_all: int
 
 
 def seal(body: str) -> tuple[bytes, str]:
@@ -117,33 +128,30 @@ async def store_outbound(
     return message_id, body_digest
 
 
-async def recent_window(
-    conn: AsyncConnection[Any], *, customer_id: str, upto: int | None, limit: int
-) -> tuple[list[WindowMessage], int]:
-    """The newest `limit` messages up to message `upto`, oldest first, and how many there are up to it."""
-    given = {"customer_id": customer_id, "upto": upto, "limit": limit}
-    cursor = await conn.execute(_SQL["recent_window"], given)
-    rows = await cursor.fetchall()
-    return [WindowMessage(*row[:-1]) for row in reversed(rows)], rows[0][-1] if rows else 0
+async def read_conversation(
+    conn: AsyncConnection[Any], *, customer_id: str, upto: int | None, newest: int, facts: int
+) -> Conversation:
+    """The `newest` messages up to message `upto`, and as many `facts` that stay true about this customer."""
+    given = {"customer_id": customer_id, "upto": upto, "limit": newest}
+    # Both are sent before either is waited for.
+    window = await conn.execute(_SQL["recent_window"], given)
+    standing = await conn.execute(_SQL["standing_facts"], {"customer_id": customer_id, "limit": facts})
+    said, known = await window.fetchall(), await standing.fetchall()
+    return Conversation(
+        [WindowMessage(*row[:-1]) for row in reversed(said)],
+        said[0][-1] if said else 0,
+        [StandingFact(*row[:-1]) for row in known],
+        known[0][-1] if known else 0,
+    )
 
 
-async def standing_facts(
-    conn: AsyncConnection[Any], *, customer_id: str, limit: int
-) -> tuple[list[StandingFact], int]:
-    """What stays true about this customer between conversations, newest first, and how much there is of it in all."""
-    cursor = await conn.execute(_SQL["standing_facts"], {"customer_id": customer_id, "limit": limit})
-    rows = await cursor.fetchall()
-    return [StandingFact(*row[:4]) for row in rows], rows[0][4] if rows else 0
+async def ask_inbound(conn: AsyncConnection[Any], *, message_id: int) -> AsyncCursor[InboundMessage]:
+    """Ask for the stored inbound message: the cursor that will give it, or None where there is none.
 
-
-async def read_inbound(conn: AsyncConnection[Any], *, message_id: int) -> InboundMessage:
-    """The stored inbound message. Raises NotFound."""
-    async with conn.cursor(row_factory=class_row(InboundMessage)) as cursor:
-        await cursor.execute(_SQL["inbound"], {"message_id": message_id})
-        found = await cursor.fetchone()
-    if found is None:
-        raise NotFound("inbound message", str(message_id))
-    return found
+    In a pipeline it is not waited for and comes with the next answer.
+    """
+    cursor = conn.cursor(row_factory=class_row(InboundMessage))
+    return await cursor.execute(_SQL["inbound"], {"message_id": message_id})
 
 
 async def mark_handled(

@@ -27,16 +27,22 @@ def _names(people: tuple[str, ...], firms: tuple[str, ...]) -> re.Pattern[str] |
     )
 
 
-def pseudonymise(text: str, account: Account) -> str:
-    """`text` with this customer's names, and any e-mail address, link, card-like or phone number, replaced.
-
-    A quote that the model copies from the result is found again by `restore_quote`.
-    """
+def without_addresses(text: str) -> str:
+    """`text` with any e-mail address, link, card-like or phone number replaced."""
     text = _EMAIL.sub("[email]", _LINK.sub("[link]", text))
     text = _CARD.sub("[number]", text)
     if _MAYBE_PHONE.search(text):
         for match in reversed(list(phonenumbers.PhoneNumberMatcher(text, "US"))):
             text = text[: match.start] + "[phone]" + text[match.end :]
+    return text
+
+
+def pseudonymise(text: str, account: Account) -> str:
+    """`text` without addresses (as `without_addresses`), and with this customer's names replaced.
+
+    A quote that the model copies from the result is found again by `restore_quote`.
+    """
+    text = without_addresses(text)
     people = tuple(c.name for c in account.contacts if c.name)
     own = (account.customer.name,)
     named = _names(people, own) if account.customer.kind == "business" else _names((*people, *own), ())

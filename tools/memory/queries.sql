@@ -13,15 +13,20 @@ SELECT id FROM message WHERE direction = 'in' AND channel = %(channel)s AND prov
 INSERT INTO message (customer_id, contact_id, direction, channel, subject, body, salt, body_digest, language, purpose,
                      template, episode_id, at, embedding, embedding_model)
 VALUES (%(customer_id)s, %(contact_id)s, 'out', %(channel)s, %(subject)s, %(body)s, %(salt)s, %(body_digest)s,
-        %(language)s, %(purpose)s, %(template)s, %(episode_id)s, %(at)s, %(embedding)s, %(embedding_model)s)
+        %(language)s, %(purpose)s, %(template)s, %(episode_id)s, %(at)s,
+        CASE WHEN NOT EXISTS (SELECT FROM embedding_model WHERE model_id <> %(embedding_model)s) THEN %(embedding)s::halfvec END,
+        CASE WHEN NOT EXISTS (SELECT FROM embedding_model WHERE model_id <> %(embedding_model)s) THEN %(embedding_model)s END)
 RETURNING id;
 
 -- recent_window --
 -- The newest messages up to `upto`, newest first, outbound ones only when they left or are about to; and in each row
 -- how many messages there are up to it.
-SELECT m.id, m.direction, m.channel, m.purpose, coalesce(m.body, '') AS body, m.contact_id, m.at,
+SELECT m.id, m.direction, m.channel, m.purpose, m.template, coalesce(m.body, '') AS body, m.contact_id, m.at,
        (SELECT count(*) FROM message a
-         WHERE a.customer_id = %(customer_id)s AND (%(upto)s::bigint IS NULL OR a.id <= %(upto)s)) AS in_all
+         WHERE a.customer_id = %(customer_id)s AND (%(upto)s::bigint IS NULL OR a.id <= %(upto)s))
+       - (SELECT count(*) FROM outbox n
+           WHERE n.customer_id = %(customer_id)s AND (%(upto)s::bigint IS NULL OR n.message_id <= %(upto)s)
+             AND n.state IN ('failed', 'bounced', 'withdrawn')) AS in_all
   FROM message m LEFT JOIN outbox o ON o.message_id = m.id
  WHERE m.customer_id = %(customer_id)s AND (%(upto)s::bigint IS NULL OR m.id <= %(upto)s)
    AND (o.id IS NULL OR o.state IN ('queued', 'sending', 'sent', 'delivered', 'unknown'))
@@ -38,9 +43,15 @@ SELECT id, customer_id, contact_id, channel, coalesce(body, '') AS body, at, han
   FROM message m WHERE id = %(message_id)s AND direction = 'in';
 
 -- mark_handled --
--- What an earlier re-embedding gave the message stays where the episode has no vector for it.
+-- What a re-embedding gave the message stays where the episode has no vector for it, or one of a model that was replaced
+-- meanwhile: a process that still runs with that one stores none, and the message gets its vector later.
+WITH given AS (
+    SELECT %(embedding)s::halfvec AS embedding, %(embedding_model)s::text AS model
+     WHERE NOT EXISTS (SELECT FROM embedding_model WHERE model_id <> %(embedding_model)s)
+)
 UPDATE message SET handled_at = %(now)s, episode_id = %(episode_id)s,
-       embedding = coalesce(%(embedding)s, embedding), embedding_model = coalesce(%(embedding_model)s, embedding_model)
+       embedding = coalesce((SELECT g.embedding FROM given g), embedding),
+       embedding_model = coalesce((SELECT g.model FROM given g), embedding_model)
  WHERE id = %(message_id)s AND handled_at IS NULL RETURNING body_digest;
 
 -- unhandled --
@@ -60,14 +71,14 @@ SELECT m.id, m.at, m.direction, m.channel, m.purpose, m.template, m.subject, m.b
 
 -- nearest --
 -- The messages of one customer nearest in meaning, of all there are: exact, through the btree on the customer.
-SELECT m.id, m.embedding <=> %(embedding)s::vector AS distance FROM message m
+SELECT m.id, m.embedding <=> %(embedding)s::halfvec AS distance FROM message m
  WHERE m.customer_id = %(customer_id)s AND m.embedding_model = %(model)s
    AND (%(before)s::bigint IS NULL OR m.id < %(before)s)
  ORDER BY distance, m.id DESC LIMIT %(limit)s;
 
 -- search --
--- One pass over the customer's messages (exact, through the btree): nearest in meaning, and holding the words that were asked for, fused by their places in both lists (reciprocal rank
--- fusion, k = 60). Words that say nothing in that language are not asked for; the others match by their stem, and the
+-- One pass over the customer's messages (exact, through the btree): nearest in meaning, and holding the words that were
+-- asked for, fused by their places in both lists (reciprocal rank fusion, k = 60). Words that say nothing in that language are not asked for; the others match by their stem, and the
 -- fewer of the customer's messages hold one, the more it counts: an invoice number beats "invoice". Messages that hold
 -- less than half of what the best one holds are not listed, or common words would take half of the places.
 WITH asked AS (
@@ -77,7 +88,7 @@ WITH asked AS (
            LATERAL (SELECT CASE WHEN starts_with(word, stems[1]) THEN stems[1] ELSE left(word, 20) END AS stem) AS s
      WHERE stems <> '{}'
 ), mine AS MATERIALIZED (
-    SELECT m.id, CASE WHEN m.embedding_model = %(model)s THEN m.embedding <=> %(embedding)s::vector END AS distance,
+    SELECT m.id, CASE WHEN m.embedding_model = %(model)s THEN m.embedding <=> %(embedding)s::halfvec END AS distance,
            CASE WHEN m.words @@ (SELECT string_agg(query::text, ' | ')::tsquery FROM asked) THEN m.words END AS words
       FROM message m
      WHERE m.customer_id = %(customer_id)s AND (%(before)s::bigint IS NULL OR m.id < %(before)s)
@@ -98,7 +109,7 @@ WITH asked AS (
     SELECT id, sum(1.0 / (60 + place)) AS score
       FROM (SELECT * FROM near UNION ALL SELECT * FROM matching) AS found GROUP BY id
 )
-SELECT m.id, m.at, m.direction, m.channel, m.body
+SELECT m.id, m.at, m.direction, m.body
   FROM fused f JOIN message m ON m.id = f.id LEFT JOIN outbox o ON o.message_id = m.id
  WHERE m.customer_id = %(customer_id)s AND m.body IS NOT NULL AND m.id <> ALL(%(without)s)
    AND (o.id IS NULL OR o.state IN ('queued', 'sending', 'sent', 'delivered', 'unknown'))
@@ -119,6 +130,11 @@ ON CONFLICT (one) DO UPDATE
 -- count_to_embed --
 SELECT count(*) FILTER (WHERE embedding_model IS DISTINCT FROM %(model)s), count(*) FROM message WHERE body IS NOT NULL;
 
+-- without_vector --
+-- Messages that were stored while the endpoint did not answer, in the order of their ids.
+SELECT id, body, body_digest FROM message
+ WHERE body IS NOT NULL AND embedding IS NULL AND id > %(after)s ORDER BY id LIMIT %(limit)s;
+
 -- to_embed --
 -- Messages without a vector of that model, in the order of their ids.
 SELECT id, body, body_digest FROM message
@@ -132,7 +148,7 @@ WITH given AS (
     SELECT m.id, g.embedding FROM message m JOIN given g ON g.id = m.id AND g.digest = m.body_digest
      WHERE m.body IS NOT NULL ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED
 )
-UPDATE message m SET embedding = f.embedding::vector, embedding_model = %(model)s FROM free f WHERE f.id = m.id;
+UPDATE message m SET embedding = f.embedding::halfvec, embedding_model = %(model)s FROM free f WHERE f.id = m.id;
 
 -- customer_status --
 SELECT status FROM customer WHERE id = %(customer_id)s;
@@ -140,12 +156,12 @@ SELECT status FROM customer WHERE id = %(customer_id)s;
 -- waiting_approvals --
 SELECT id FROM approval WHERE customer_id = %(customer_id)s AND state IN ('pending', 'resuming') ORDER BY asked_at, id;
 
--- erase_decisions --
-UPDATE decision SET args = without_words(args) WHERE customer_id = %(customer_id)s AND args <> without_words(args);
+-- erase_decision_args --
+DELETE FROM decision_args WHERE customer_id = %(customer_id)s;
 
 -- erase_outbox --
-UPDATE outbox SET action = jsonb_set(action, '{args}', without_words(action -> 'args'))
- WHERE customer_id = %(customer_id)s AND action -> 'args' <> without_words(action -> 'args');
+UPDATE outbox SET action = jsonb_set(action, '{args}', '{}')
+ WHERE customer_id = %(customer_id)s AND action -> 'args' <> '{}';
 
 -- erase_messages --
 -- The words to search by are generated from subject and body, and are gone with them.
@@ -169,8 +185,7 @@ UPDATE follow_up SET reason = 'erased', talking_points = NULL, settled_at = coal
 
 -- erase_approvals --
 UPDATE approval SET preview = jsonb_build_object('channel', preview -> 'channel', 'subject', NULL, 'body', 'erased'),
-       args = without_words(args), note = NULL,
-       answer = CASE WHEN answer ? 'args' THEN jsonb_set(answer, '{args}', without_words(answer -> 'args')) ELSE answer END
+       args = '{}', note = NULL, answer = answer - 'args'
  WHERE customer_id = %(customer_id)s AND preview ->> 'body' IS DISTINCT FROM 'erased';
 
 -- erase_invoices --

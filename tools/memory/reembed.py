@@ -53,6 +53,13 @@ async def count_to_embed(conn: AsyncConnection[Any], *, model_id: str) -> tuple[
     return await cursor.fetchone() or (0, 0)
 
 
+async def without_vector(conn: AsyncConnection[Any], *, after: int, limit: int) -> list[Unembedded]:
+    """The next messages above id `after` that have no vector at all: the endpoint was down when they were stored."""
+    async with conn.cursor(row_factory=class_row(Unembedded)) as cursor:
+        await cursor.execute(_SQL["without_vector"], {"after": after, "limit": limit})
+        return await cursor.fetchall()
+
+
 async def to_embed(conn: AsyncConnection[Any], *, model_id: str, after: int, limit: int) -> list[Unembedded]:
     """The next messages above id `after` that lack a vector of that model."""
     async with conn.cursor(row_factory=class_row(Unembedded)) as cursor:

@@ -10,7 +10,6 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from tools import sql
-from tools.ledger.model import Channel
 from tools.memory.embeddings import Embedded, literal
 
 _SQL = sql.load("tools.memory")
@@ -25,7 +24,6 @@ class Hit:
     id: int
     at: datetime
     direction: Literal["in", "out"]
-    channel: Channel
     body: str
 
 

@@ -11,9 +11,9 @@ from typing_extensions import override
 
 from agent.deps import Deps
 from agent.engine.run import Engine
-from agent.models.scripted import ScriptedModel
 from agent.policy.gate import Gate
 from evals.bench import people
+from evals.bench.model import InstantModel
 from evals.bench.place import Place
 from server import db
 from server.sender import run_sender
@@ -62,9 +62,7 @@ async def measure_rate(place: Place, *, messages: int, rounds: int = 3) -> dict[
         # As at the end of a working day: the planner knows the tables.
         conn.execute("VACUUM ANALYZE")
     async with db.open_pool(place.conninfo, min_size=4, max_size=8) as pool:
-        deps = Deps(
-            pool, FrozenClock(people.NOW), ScriptedModel(script=people.instant), "bench", gate, people.COMPANY
-        )
+        deps = Deps(pool, FrozenClock(people.NOW), InstantModel(calls=[]), "bench", gate, people.COMPANY)
         engine = Engine(deps)
         await engine.open()
         await _send(place, engine, Instant(), 1, WARM_UP, given)

@@ -55,9 +55,9 @@ class Book:
             episode, customer, episode, NOW, NOW,
         )  # fmt: skip
         decision = world.sql(
-            """INSERT INTO decision (customer_id, episode_id, position, tool, args, digest, actor, verdict, reasons,
+            """INSERT INTO decision (customer_id, episode_id, position, tool, digest, actor, verdict, reasons,
                                      policy_version, facts, facts_digest, at)
-               VALUES (%s, %s, 0, '', '{}', '', 'agent', 'allow', '[]', 'p', '{}', '', %s) RETURNING id""",
+               VALUES (%s, %s, 0, '', '', 'agent', 'allow', '[]', 'p', '{}', '', %s) RETURNING id""",
             customer, episode, NOW,
         )[0]  # fmt: skip
         world.sql(
@@ -165,3 +165,73 @@ async def test_a_score_is_kept_for_every_open_invoice_of_a_scored_customer_once_
     }
     assert {i: round(p, 4) for i, p in world.sql("SELECT invoice_id, probability FROM risk_score")} == scored
     assert scored
+
+
+async def test_a_later_day_scores_only_the_customers_whose_history_changed(world: World) -> None:
+    for customer in ("c0", "c1"):
+        world.customer(customer)
+        for n, late in enumerate((40, 50, 60, 20)):
+            world.invoice(f"{customer}-{n}", customer, days_late=late, minor=25_000)
+            if n < 3:
+                world.paid(f"{customer}-{n}", on=_day(-late))
+    await _plan_on(world, TODAY)
+    world.paid("c1-3", on=TODAY)  # counts as settled from the next day on
+    world.invoice("c0-new", "c0", days_late=1, minor=25_000)
+
+    await _plan_on(world, _day(1))
+    await _plan_on(world, _day(2))
+
+    kept = world.sql(
+        "SELECT invoice_id, as_of, reasons -> 'settled' FROM risk_score ORDER BY as_of, invoice_id"
+    )
+    assert kept == [
+        ("c0-3", TODAY, 3), ("c1-3", TODAY, 3), ("inv-c0", TODAY, 3), ("inv-c1", TODAY, 3),
+        ("c0-new", _day(1), 3), ("inv-c1", _day(1), 4),
+    ]  # fmt: skip
+
+
+async def _plan_on(world: World, today: date) -> None:
+    async with world.pool.connection() as conn, conn.transaction():
+        await make_plan(conn, policy(), today=today, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("suppressed", "why_not"),
+    [
+        ([(None, None, None)], "nobody can be reached"),
+        ([("email", None, None)], None),
+        ([("email", None, None), (None, "c0-sms", None)], "nobody can be reached"),
+        ([("email", "c0-email", None), ("sms", None, NOW)], None),
+        ([("email", "c0-sms", None), ("sms", None, None)], None),
+        ([("voice", None, None)], None),
+    ],
+)
+async def test_an_account_is_planned_while_one_contact_point_is_not_suppressed(
+    world: World, suppressed: list[tuple[Any, ...]], why_not: str | None
+) -> None:
+    """Of each suppression: its channel, its contact point and when it was lifted."""
+    world.customer("c0")
+    world.sql("INSERT INTO policy_version VALUES ('p', '', %s)", NOW)
+    world.sql(
+        """INSERT INTO episode (id, customer_id, turn_key, trigger, model_id, prompt_version, policy_version,
+                                graph_version, outcome, started_at, committed_at)
+           VALUES ('ep', 'c0', 'ep', '{}', '', '', 'p', '1', 'settled', %s, %s)""",
+        NOW, NOW,
+    )  # fmt: skip
+    for position, (channel, contact, lifted) in enumerate(suppressed):
+        world.sql(
+            """WITH d AS (
+                   INSERT INTO decision (customer_id, episode_id, position, tool, digest, actor, verdict, reasons,
+                                         policy_version, facts, facts_digest, at)
+                   VALUES ('c0', 'ep', %s, '', '', 'agent', 'allow', '[]', 'p', '{}', '', %s) RETURNING id)
+               INSERT INTO suppression (customer_id, decision_id, channel, contact_id, reason, at, lifted_at)
+               SELECT 'c0', id, %s, %s, 'opt_out', %s, %s FROM d""",
+            position, NOW, channel, contact, NOW, lifted,
+        )  # fmt: skip
+
+    async with world.pool.connection() as conn, conn.transaction():
+        plan = await make_plan(conn, policy(), today=TODAY, now=NOW)
+
+    [account] = plan.accounts
+    assert account.why_not == why_not
+    assert (account.trigger is None) == (why_not is not None)

@@ -71,6 +71,19 @@ async def test_a_short_history_is_there_in_full_and_nothing_is_searched(world: W
     assert (document["memory"], document["left_out"]) == ([], {"messages": 0, "facts": 0, "shortened": 0})
 
 
+async def test_what_never_left_is_neither_shown_nor_counted_as_left_out(world: World) -> None:
+    world.customer()
+    await world.engine(proposing(message())).run(await world.hears("Hello."))
+    world.sql("UPDATE outbox SET state = 'withdrawn'")
+    model = proposing(message())
+
+    await world.engine(model).run(await world.hears("Anybody there?"))
+
+    document = shown(list(model.asked[0]))
+    assert [m["text"] for m in document["conversation"]] == ["Hello.", "Anybody there?"]
+    assert document["left_out"]["messages"] == 0
+
+
 async def test_an_old_message_that_fits_the_question_is_in_the_prompt_without_its_names(world: World) -> None:
     world.customer()
     [old, *_] = said(
@@ -84,7 +97,7 @@ async def test_an_old_message_that_fits_the_question_is_in_the_prompt_without_it
     document = shown(list(model.asked[0]))
     hits = [m for m in document["memory"] if m["id"] == old]
     assert [m["text"] for m in hits] == ["[name] says the pump is under warranty, write to [email]."]
-    assert hits[0].keys() == {"id", "at", "direction", "channel", "text"}
+    assert hits[0].keys() == {"id", "at", "direction", "text"}
     assert not {m["id"] for m in document["memory"]} & {m["id"] for m in document["conversation"]}
 
 

@@ -1,5 +1,6 @@
 """Embeddings: the bundled model needs no network, the remote one says in one sentence what is wrong."""
 
+import asyncio
 import json
 import math
 import subprocess
@@ -74,10 +75,12 @@ async def test_the_remote_model_is_asked_for_its_dimensions_and_answers_in_order
     transport = _endpoint(_vectors([1, 0], [0, 1]), asked)
     embedder = OpenAIEmbedder("tiny", 2, api_key=SecretStr("hush"), transport=transport)
 
-    assert await embedder.embed(["a", "b"]) == [[1.0, 0.0], [0.0, 1.0]]
+    texts = ["a", "Write to o.b@example.com or call +1 312 555 1000."]
+    assert await embedder.embed(texts) == [[1.0, 0.0], [0.0, 1.0]]
 
     body = json.loads(asked[0].content)
-    assert body == {"model": "tiny", "input": ["a", "b"], "encoding_format": "float", "dimensions": 2}
+    sent = ["a", "Write to [email] or call [phone]."]
+    assert body == {"model": "tiny", "input": sent, "encoding_format": "float", "dimensions": 2}
     assert asked[0].headers["authorization"] == "Bearer hush"
     assert embedder.model_id == "openai/tiny/2"
 
@@ -86,18 +89,34 @@ async def test_the_remote_model_is_asked_for_its_dimensions_and_answers_in_order
     "answer",
     [
         httpx.Response(500),
-        httpx.Response(200, text="<html>"),
+        httpx.Response(429, headers={"retry-after": "3600"}),
+        httpx.Response(401, json={"error": "my secret"}),
+        httpx.Response(200, text="<html>my secret"),
+        httpx.Response(200, text='{"data": [{"index": 0, "embedding": ["my secret"]}]}'),
+        httpx.Response(200, text='{"data": [{"index": 0, "embedding": [NaN, 1]}, {"index": 1, "embedding": [0, 1]}]}'),
+        httpx.Response(200, text='{"data": [{"index": 0, "embedding": [1e39, 1]}, {"index": 1, "embedding": [0, 1]}]}'),
+        httpx.Response(200, text='{"data": [{"index": 0, "embedding": [1, 1]}, {"index": 0, "embedding": [0, 1]}]}'),
         _vectors([1, 0, 0], [0, 0, 1]),
         _vectors([1, 0]),
     ],
-)
+)  # fmt: skip
 async def test_an_endpoint_that_fails_or_answers_nonsense_is_unavailable_in_one_sentence(
     answer: httpx.Response,
 ) -> None:
     embedder = OpenAIEmbedder("tiny", 2, transport=_endpoint(answer, []))
     with pytest.raises(Unavailable, match="embedding model tiny did not") as failure:
         await embedder.embed(["my secret", "b"])
-    assert "secret" not in str(failure.value)
+    assert "secret" not in f"{failure.value} {failure.value.__cause__}"
+
+
+async def test_an_endpoint_that_hangs_is_unavailable_after_its_timeout() -> None:
+    async def hang(_: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    embedder = OpenAIEmbedder("tiny", 2, timeout=0.05, transport=httpx.MockTransport(hang))
+    with pytest.raises(Unavailable, match="embedding model tiny did not answer"):
+        await embedder.embed(["a"])
 
 
 def test_the_settings_choose_the_model(monkeypatch: pytest.MonkeyPatch) -> None:

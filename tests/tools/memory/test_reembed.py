@@ -11,9 +11,11 @@ from dataclasses import dataclass
 import pytest
 from typing_extensions import override
 
-from server.memory import reembed
+from server.cycle import run_cycle
+from server.memory import embed_owed, reembed
 from tests.tools.memory.histories import MODEL, said
 from tests.world import World, message, proposing
+from tools.channels.local import LocalChannel
 from tools.clock import FrozenClock
 from tools.errors import Misconfigured, Unavailable
 from tools.memory.embeddings import LocalEmbedder, Vector
@@ -111,8 +113,38 @@ async def test_an_endpoint_that_is_down_costs_the_vector_and_not_the_answer(worl
     assert outcome.state == "committed"
     assert world.count("outbox") == 1
     assert world.count("message", "embedding IS NULL") == 2
-    await reembed(world.pool, LocalEmbedder(), world.clock)
-    assert world.count("message", "embedding IS NULL") == 0
+
+
+async def test_the_next_cycle_embeds_what_the_endpoint_owes_and_goes_on_while_it_is_still_down(
+    world: World,
+) -> None:
+    world.customer()
+    engine = world.engine(proposing(message()))
+    object.__setattr__(engine.deps, "embedder", Other(fails=True))
+    await engine.run(await world.hears())
+
+    report = await run_cycle(engine, LocalChannel())
+    assert (report.dispatched.sent, report.failed) == (1, [])
+    assert world.count("message", "embedding IS NULL") == 2
+
+    object.__setattr__(engine.deps, "embedder", LocalEmbedder())
+    await run_cycle(engine, LocalChannel())
+    assert world.sql("SELECT DISTINCT embedding_model FROM message") == [MODEL]
+
+
+async def test_what_is_owed_is_found_in_batches_and_leaves_other_models_vectors_alone(world: World) -> None:
+    world.customer()
+    said(world, *(f"Message {n}." for n in range(450)), embedded=False)
+    said(world, "An old one.")
+    [erased] = said(world, "Gone.", embedded=False)
+    world.sql("UPDATE message SET body = NULL WHERE id = %s", erased)
+    world.sql("UPDATE message SET body_digest = id::text")
+
+    assert await embed_owed(world.pool, Other()) == 450
+    assert await embed_owed(world.pool, Other()) == 0
+    assert world.sql("SELECT embedding_model, count(*) FROM message GROUP BY 1 ORDER BY 1") == [
+        ("other/3", 450), (MODEL, 1), (None, 1),
+    ]  # fmt: skip
 
 
 async def test_both_messages_of_a_turn_are_embedded_by_its_commit(world: World) -> None:
@@ -121,6 +153,17 @@ async def test_both_messages_of_a_turn_are_embedded_by_its_commit(world: World) 
 
     assert world.sql("SELECT direction, embedding_model, vector_dims(embedding) FROM message ORDER BY id") == [
         ("in", MODEL, 256), ("out", MODEL, 256),
+    ]  # fmt: skip
+
+
+async def test_a_process_that_still_runs_with_a_replaced_model_stores_no_vectors_of_it(world: World) -> None:
+    world.customer()
+    engine = world.engine(proposing(message()))
+    world.sql("INSERT INTO embedding_model (model_id, dimensions, since) VALUES ('newer', 3, now())")
+    await engine.run(await world.hears())
+
+    assert world.sql("SELECT direction, embedding_model, embedding FROM message ORDER BY id") == [
+        ("in", None, None), ("out", None, None),
     ]  # fmt: skip
 
 
