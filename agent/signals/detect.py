@@ -1,33 +1,74 @@
 """Find the signals of a message. Pure: the same words give the same signals, whatever any model thinks."""
 
 import re
+from collections.abc import Sequence
 
-from agent.signals import phrases
+from agent.signals import classifier, phrases
 from agent.signals.model import Signal
+from agent.signals.phrases import mask
 from agent.signals.reading import Sentence, own_words, sentences
 
 _QUOTE = 500  # what a record's quote may hold
 _BROADEN = "opt_out_broaden"
+# Gravest first, by the names that the classifier knows: an escalation's why, every other signal's kind.
+_GRAVITY = (
+    "self_harm", "threat", "deceased", "wrong_party", "fraud_claim", "representation", "opt_out",
+    "payment_claim", "dispute", "hardship", "asked_for_person", "complaint",
+)  # fmt: skip
+# What a record must say of a signal that no phrase explains.
+_UNEXPLAINED = {"opt_out": "this_channel", "dispute": "other", "representation": "attorney"}
+# Words that a message must have for the classifier: of fewer, one unknown word decides ("thx bye" was an opt-out).
+_ENOUGH = 4
+_ESCALATIONS = ("self_harm", "threat", "asked_for_person", "complaint")
 
 
 def detect(text: str) -> tuple[Signal, ...]:
     """Every signal in the customer's own words, one per kind and detail, gravest first; never raises.
 
-    Recall comes before precision: what only may be a signal is one. A dispute has one reason, the first rule
-    in the lexicon that fits; an opt-out covers this channel, or all where any words are broader.
+    Recall comes before precision: what only may be a signal is one, whether the lexicon or the classifier says
+    so. A dispute has one reason, the first rule in the lexicon that fits; an opt-out covers this channel, or all
+    where any words are broader.
     """
-    lexicon = phrases.load("agent.signals", "lexicon.toml")
+    lexicon = phrases.load("agent.signals", "lexicon")
     read = [(sentence, lexicon.masked(sentence.plain)) for sentence in sentences(own_words(text))]
     found: dict[tuple[str, str | None], Signal] = {}
     for rule in lexicon.rules:
+        # Who reports a death is family, not a stranger whom we reached by mistake.
+        told_of_death = rule.name == "wrong_party" and ("deceased", None) in found
         for sentence, plain in read:
-            hit = rule.find(plain)
+            hit = rule.find(mask(lexicon.bereaved, plain) if told_of_death else plain)
             if hit and (rule.name, rule.detail) not in found:
                 found[rule.name, rule.detail] = Signal(rule.name, _quote(sentence, hit), rule.detail)
-    return _settled(found)
+    settled = _settled(found)
+    settled += _unexplained([sentence for sentence, _ in read], {_name(signal) for signal in settled})
+    return tuple(sorted(settled, key=lambda signal: _GRAVITY.index(_name(signal))))
 
 
-def _settled(found: dict[tuple[str, str | None], Signal]) -> tuple[Signal, ...]:
+def _name(signal: Signal) -> str:
+    return signal.detail or signal.kind if signal.kind == "escalation" else signal.kind
+
+
+def _unexplained(read: Sequence[Sentence], found: set[str]) -> list[Signal]:
+    """What only the classifier finds, with the sentence that says it most."""
+    plain = "".join(sentence.plain for sentence in read)
+    if len(plain.split()) < _ENOUGH:
+        return []
+    likely = classifier.margins(plain)
+    names = [name for name, margin in likely.items() if margin > 0 and name not in found]
+    if not names:
+        return []
+    each = [(sentence, classifier.margins(sentence.plain)) for sentence in read]
+    signals = []
+    for name in names:
+        sentence = max(each, key=lambda one: one[1][name])[0]
+        if name in _ESCALATIONS:
+            signals.append(Signal("escalation", sentence.text[:_QUOTE].strip(), name))
+        else:
+            signals.append(Signal(name, sentence.text[:_QUOTE].strip(), _UNEXPLAINED.get(name)))
+    return signals
+
+
+def _settled(found: dict[tuple[str, str | None], Signal]) -> list[Signal]:
     """One opt-out and one dispute at most: a message has one scope and, for the record, one reason."""
     broad = any(name == _BROADEN for name, _ in found)
     settled: list[Signal] = []
@@ -38,7 +79,7 @@ def _settled(found: dict[tuple[str, str | None], Signal]) -> tuple[Signal, ...]:
         seen.add(signal.kind)
         whole = signal.kind == "opt_out" and broad
         settled.append(Signal(signal.kind, signal.quote, "all") if whole else signal)
-    return tuple(settled)
+    return settled
 
 
 def _quote(sentence: Sentence, hit: re.Match[str]) -> str:

@@ -1,8 +1,9 @@
 """The phrase language of the lexicons, and the table of rules that a lexicon is.
 
 A phrase is plain words (lower case, no accents, no apostrophes) with a few signs:
-`a|b` either word · `word*` any ending · `(word)` may be left out · `..` up to two and `...` up to four other
-words · `*` any one word · `#` a number · `{group}` one of a named list of phrases · `^` and `$` the sentence's ends.
+`a|b` either word · `word*` any ending · `(word)` may be left out · `..` up to two, `...` up to four and `....` up
+to eight other words · `*` any one word · `#` a number · `{group}` one of a named list of phrases · `^` and `$` the sentence's ends ·
+`this & that` both, in either order, up to eight words apart.
 """
 
 import re
@@ -11,11 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Any
 
 _SIGNS = {
     "..": r"(?:\S+ ){0,2}?",
     "...": r"(?:\S+ ){0,4}?",
+    "....": r"(?:\S+ ){0,8}?",
     "^": r"\A",
     "$": r"\Z",
     "#": r"\d[\d.,]* ",
@@ -34,15 +37,18 @@ class Rule:
 
     def find(self, plain: str) -> re.Match[str] | None:
         """Where a sentence's plain words say it, if they do."""
-        return self.phrases.search(mask(self.unless, plain))
+        # Masking takes words away and adds none, so what is not there before is not there after it.
+        hit = self.phrases.search(plain)
+        return self.phrases.search(mask(self.unless, plain)) if hit and self.unless else hit
 
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """A file of rules, with the guards that hold for every rule."""
+    """A file of rules, with the guards that hold for every rule, and what the bereaved say of themselves."""
 
     rules: Sequence[Rule]
     guards: re.Pattern[str] | None
+    bereaved: re.Pattern[str] | None
 
     def masked(self, plain: str) -> str:
         """The sentence with every guarded expression blanked out, position for position."""
@@ -64,9 +70,17 @@ def compile_phrases(phrases: Sequence[str], groups: Mapping[str, Sequence[str]])
 
 
 def _phrase(phrase: str, groups: Mapping[str, Sequence[str]]) -> str:
+    sides = [_run(side, groups) for side in phrase.split(" & ")]
+    if len(sides) == 1:
+        return sides[0]
+    one, other = sides
+    return f"(?:{one}{_SIGNS['....']}{other}|{other}{_SIGNS['....']}{one})"
+
+
+def _run(phrase: str, groups: Mapping[str, Sequence[str]]) -> str:
     elements = phrase.split()
     # What may be absent at an end says nothing, and in an `unless` would swallow the words before it.
-    if not elements or elements[-1] in ("..", "...") or elements[-1].endswith(")"):
+    if not elements or elements[-1] in ("..", "...", "....") or elements[-1].endswith(")"):
         raise KeyError(f"{phrase!r} ends in something that may be left out")
     return "".join(_element(element, groups) for element in elements)
 
@@ -91,14 +105,27 @@ def _alternative(part: str, groups: Mapping[str, Sequence[str]]) -> str:
 
 @cache
 def load(package: str, name: str) -> Lexicon:
-    """The lexicon `name` that lies in `package`. Raises KeyError on a group that is not there."""
-    data: Mapping[str, Any] = tomllib.loads(resources.files(package).joinpath(name).read_text("utf-8"))
+    """The lexicon `name` that lies in `package`. Raises KeyError on a group that is not there.
+
+    A name that ends in `.toml` is one file. Any other is a folder: its `groups.toml` holds what the files share and
+    lists them in `order`. Rules of one name and detail may be several, each with its own `unless`.
+    """
+    place = resources.files(package).joinpath(name)
+    data = _read(place.joinpath("groups.toml") if place.is_dir() else place)
+    rows = [*data.get("rule", ())]
+    for part in data.get("order", ()):
+        rows += _read(place.joinpath(f"{part}.toml"))["rule"]
     groups: Mapping[str, Sequence[str]] = data.get("groups", {})
     rules = []
-    for row in data["rule"]:
+    for row in rows:
         phrases = compile_phrases(row["phrases"], groups)
         if phrases is None:
             raise KeyError(f"{name}: {row['name']} has no phrases")
         unless = compile_phrases(row.get("unless", []), groups)
         rules.append(Rule(row["name"], row.get("detail"), phrases, unless))
-    return Lexicon(tuple(rules), compile_phrases(data.get("guards", []), groups))
+    guards, bereaved = (compile_phrases(data.get(key, []), groups) for key in ("guards", "bereaved"))
+    return Lexicon(tuple(rules), guards, bereaved)
+
+
+def _read(place: Traversable) -> Mapping[str, Any]:
+    return tomllib.loads(place.read_text("utf-8"))

@@ -13,7 +13,9 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 _SENTENCE = re.compile(r"(?<=[.!?;…])\s+|[\r\n]+")
-_TOKEN = re.compile(r"\d+(?:[.,:/-]\d+)*|[^\W\d_]+(?:['’`´][^\W\d_]+)*(?:\d+[^\W_]*)?")
+_TOKEN = re.compile(
+    r"#(?!\S)|[👍👌✅🙏🛑🚫🔕]|\d+(?:[.,:/-]\d+)*|[^\W\d_]+(?:['’`´][^\W\d_]+)*(?:\d+[^\W_]*)?"
+)
 _REPLY_HEADER = re.compile(
     r"^\s*(on\b.{0,200}\bwrote:|el\b.{0,200}\bescribi[oó]:|-{2,}\s*(original message|mensaje original)\b.*"
     r"|(from|de|sent|enviado):\s.{0,300})\s*$",
@@ -47,7 +49,7 @@ def _fold(char: str) -> str:
 
 
 def own_words(message: str) -> str:
-    """What the customer wrote themselves: quoted lines and everything below a reply header left out.
+    """What the customer wrote themselves: quotations, everything below a reply header and legal footers left out.
 
     A message that is nothing but quotation is returned whole: better read twice than not at all.
     A library does this for more mail programs, but needs a minute for 40 kB of hostile text.
@@ -64,14 +66,35 @@ def own_words(message: str) -> str:
         if not line.lstrip().startswith(">"):
             kept.append(line)
             begun = begun or bool(line.strip())
-    own = "\n".join(kept).strip()
+    own = _without_footers("\n".join(kept).strip())
     return own or message
+
+
+def _without_footers(text: str) -> str:
+    """`text` without the paragraphs below the first that are a mail program's or a lawyer's."""
+    first, *rest = re.split(r"\n[ \t]*\n", text)
+    return "\n\n".join([first, *(part for part in rest if len(set(_footer().findall(fold(part)))) < 2)])
+
+
+@cache
+def _footer() -> re.Pattern[str]:
+    marks = tomllib.loads(resources.files("agent.signals").joinpath("footers.toml").read_text("utf-8"))[
+        "marks"
+    ]
+    return re.compile(
+        r"\b(?:" + "|".join(f"{mark[:-1]}\\w*" if mark[-1] == "*" else mark for mark in marks) + r")\b"
+    )
 
 
 def sentences(text: str) -> list[Sentence]:
     """The sentences of `text` in order, those without a word left out."""
     found = (_sentence(part.strip()) for part in _SENTENCE.split(text) if part and part.strip())
     return [sentence for sentence in found if sentence.plain]
+
+
+def plain_words(message: str) -> str:
+    """The plain words of what the customer wrote themselves, all sentences in one."""
+    return "".join(sentence.plain for sentence in sentences(own_words(message)))
 
 
 def _sentence(text: str) -> Sentence:
@@ -111,8 +134,9 @@ def spelling() -> Mapping[str, Any]:
 @cache
 def _known() -> frozenset[str]:
     """Every longer word of the lexicon: what a phrase names is no typo of something else."""
-    lexicon = resources.files("agent.signals").joinpath("lexicon.toml").read_text("utf-8")
-    return frozenset(re.findall(r"[a-z]{6,}", lexicon))
+    folder = resources.files("agent.signals").joinpath("lexicon")
+    texts = (file.read_text("utf-8") for file in folder.iterdir() if file.name.endswith(".toml"))
+    return frozenset(word for text in texts for word in re.findall(r"[a-z]{6,}", text))
 
 
 @lru_cache(maxsize=65_536)
@@ -120,7 +144,8 @@ def _plain(word: str) -> str:
     """One written word as plain words: contractions spelled out, slang and typos undone."""
     data = spelling()
     word = re.sub(r"[’`´]", "'", word)
-    word = re.sub(r"(.)\1{2,}", r"\1", word) if not word[0].isdigit() else word
+    if word not in data["words"] and not word[0].isdigit():
+        word = re.sub(r"(.)\1{2,}", r"\1", word)
     if word in data["words"]:
         return str(data["words"][word])
     for ending, spelled in data["endings"].items():

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.signals import Signal, as_record, detect
+from agent.signals import Signal, as_record, detect, phrases
+from agent.signals.reading import sentences
 from tools.activity.log_collection_activity import LogCollectionActivity
 
 TABLE: dict[str, Any] = tomllib.loads(Path(__file__).with_name("sentences.toml").read_text("utf-8"))
@@ -66,10 +67,26 @@ def test_several_signals_come_gravest_first() -> None:
 
 def test_one_opt_out_and_one_dispute_a_message() -> None:
     found = detect("Stop texting me. Stop contacting me in any way. You charged me twice and it still leaks.")
-    assert [(signal.kind, signal.detail) for signal in found] == [
+    single = [(signal.kind, signal.detail) for signal in found if signal.kind in ("opt_out", "dispute")]
+    assert single == [
         ("opt_out", "all"),
         ("dispute", "duplicate"),
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Our mother passed away last week. I am her nephew.",
+        "Mi tía falleció en mayo. Soy su sobrino.",
+        "My aunt died. I am the nephew.",
+    ],
+)
+def test_family_that_reports_a_death_is_no_wrong_party(text: str) -> None:
+    """Their telephone stays; without the death the same words are those of somebody else who answers."""
+    assert names(text) == {"deceased"}
+    assert "wrong_party" in names(text.split(". ")[1])
+    assert names(f"Wrong number. {text}") == {"deceased", "wrong_party"}
 
 
 def test_contested_invoices_are_those_that_are_named() -> None:
@@ -120,3 +137,34 @@ def test_hostile_length_costs_little(unit: str) -> None:
     start = time.perf_counter()
     detect(unit * (20_000 // len(unit)))
     assert time.perf_counter() - start < 2
+
+
+@pytest.mark.parametrize(
+    ("sentence", "scope"),
+    [
+        ("Stop texts and emails", "all"),
+        ("No more texts or calls", "all"),
+        ("STOP. Also take me off email", "all"),
+        ("no me manden mensajes ni correos", "all"),
+        ("Dejen de llamarme y de mandar correos", "all"),
+        ("Stop texting me, email is fine", "this_channel"),
+        ("no more texts, just email me", "this_channel"),
+        ("no me manden mensajes, solo por correo", "this_channel"),
+    ],
+)
+def test_an_opt_out_that_names_two_channels_covers_all_unless_one_is_welcome(
+    sentence: str, scope: str
+) -> None:
+    assert [signal.detail for signal in detect(sentence) if signal.kind == "opt_out"] == [scope]
+
+
+def test_what_no_phrase_says_is_found_by_the_classifier_with_the_sentence_that_says_it() -> None:
+    """No rule of the lexicon fits these words; messages of several authors are like them."""
+    lexicon = phrases.load("agent.signals", "lexicon")
+    text = "We got it. Please don't let these reach my phone anymore"
+    assert not any(
+        rule.find(lexicon.masked(read.plain)) for rule in lexicon.rules for read in sentences(text)
+    )
+    [signal] = detect(text)
+    assert (signal.kind, signal.detail) == ("opt_out", "this_channel")
+    assert signal.quote == "Please don't let these reach my phone anymore"
