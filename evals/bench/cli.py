@@ -1,0 +1,144 @@
+"""`dunwell bench`: what the work costs, measured beside what others would pay. One command a benchmark."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from server.cli.output import Json, answer, console, run
+
+bench = typer.Typer(no_args_is_help=True, help="Measure what the work costs.")
+_CONVERSATIONS = [100, 1_000, 10_000]
+_PORTFOLIOS = [10_000, 100_000, 250_000, 1_000_000]
+Out = Annotated[Path | None, typer.Option(help="Write the page to this file as well.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    app.add_typer(bench, name="bench")
+
+
+def report(
+    result: dict[str, Any], page: Callable[[dict[str, Any]], str], out: Path | None, *, as_json: bool
+) -> None:
+    """Print a benchmark's result, and keep its Markdown page where `out` says."""
+    shown = page(result)
+    if out:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(shown, "utf-8")
+    answer(result, lambda _: console.print(shown, markup=False, soft_wrap=True), as_json=as_json)
+
+
+@bench.command()
+def turn(
+    customers: Annotated[
+        int, typer.Option(min=1, help="Customers of each configuration: turns a round.")
+    ] = 64,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds at each number of callers.")] = 5,
+    growth: Annotated[
+        bool, typer.Option("--growth/--no-growth", help="Measure long conversations as well.")
+    ] = False,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """CPU, rate, latency, statements and WAL of a full turn, beside the default LangGraph stack and the floor."""
+    from evals.bench import turn as turns  # noqa: PLC0415 - heavy: only when it runs
+    from evals.bench.page import growth_page, turn_page  # noqa: PLC0415 - as above
+    from evals.bench.place import own_place  # noqa: PLC0415 - as above
+
+    with own_place() as place:
+        result = run(turns.measure(place, customers=customers, rounds=rounds), as_json=as_json)
+    result |= {
+        "command": f"dunwell bench turn --customers {customers} --rounds {rounds}",
+        "targets": turns.targets(result),
+    }
+    if growth:
+        result["growth"] = _growth(as_json=as_json)
+
+    def page(of: dict[str, Any]) -> str:
+        return turn_page(of) + ("\n" + growth_page(of["growth"]) if growth else "")
+
+    report(result, page, out, as_json=as_json)
+
+
+@bench.command()
+def growth(
+    longest: Annotated[int, typer.Option(min=2, help="Turns of the longest conversation.")] = 1000,
+    default_longest: Annotated[
+        int, typer.Option(min=2, help="The same for the default stack, which gets slow.")
+    ] = 1000,
+    turns: Annotated[int, typer.Option(min=1, help="Turns that are measured of each conversation.")] = 20,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Bytes, prompt tokens and latency of a turn after 10, 100 and 1,000 turns of one customer."""
+    from evals.bench.page import growth_page  # noqa: PLC0415 - heavy: only when it runs
+
+    result = _growth(longest, default_longest, turns, as_json=as_json)
+    report(result, growth_page, out, as_json=as_json)
+
+
+def _growth(
+    longest: int = 1000, default_longest: int = 1000, turns: int = 20, *, as_json: bool
+) -> dict[str, Any]:
+    from evals.bench import growth as conversations  # noqa: PLC0415 - heavy: only when it runs
+    from evals.bench.place import own_place  # noqa: PLC0415 - as above
+
+    def lengths(most: int) -> list[int]:
+        return sorted({max(1, most // 100), max(1, most // 10), most})
+
+    with own_place() as place:
+        work = conversations.measure(
+            place, lengths=lengths(longest), default_lengths=lengths(default_longest), turns=turns
+        )
+        result = run(work, as_json=as_json)
+    command = f"dunwell bench growth --longest {longest} --default-longest {default_longest} --turns {turns}"
+    return result | {"command": command, "targets": conversations.targets(result)}
+
+
+@bench.command()
+def cycle(
+    sizes: Annotated[
+        list[int],
+        typer.Option("--size", min=400, help="Open invoices of a portfolio; may be given several times."),
+    ] = _PORTFOLIOS,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds at each size.")] = 5,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Planning a whole portfolio in one statement: seconds and memory, beside the floor of reading it."""
+    from evals.bench import cycle as planning  # noqa: PLC0415 - heavy: only when it runs
+    from evals.bench.page import cycle_page  # noqa: PLC0415 - as above
+
+    result = planning.measure(sizes, rounds=rounds)
+    chosen = " ".join(f"--size {size}" for size in sizes)
+    result["command"] = f"dunwell bench cycle {chosen} --rounds {rounds}"
+    report(result, cycle_page, out, as_json=as_json)
+
+
+@bench.command()
+def memory(
+    messages: Annotated[int, typer.Option(min=100, help="Messages of all customers.")] = 200_000,
+    lengths: Annotated[
+        list[int], typer.Option("--length", min=1, help="Messages of a customer; may be given several times.")
+    ] = _CONVERSATIONS,
+    questions: Annotated[int, typer.Option(min=1, help="Questions a round, for each length.")] = 30,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds for each length.")] = 5,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Recall and latency of a memory search, beside AsyncPostgresStore; planted facts that reach the prompt."""
+    from evals.bench import recall  # noqa: PLC0415 - heavy: only when it runs
+    from evals.bench.page import memory_page  # noqa: PLC0415 - as above
+    from evals.bench.place import own_place  # noqa: PLC0415 - as above
+
+    with own_place() as place:
+        work = recall.measure(place, messages=messages, lengths=lengths, questions=questions, rounds=rounds)
+        result = run(work, as_json=as_json)
+    chosen = " ".join(f"--length {length}" for length in lengths)
+    result |= {
+        "command": f"dunwell bench memory --messages {messages} {chosen} --questions {questions} --rounds {rounds}",
+        "targets": recall.targets(result),
+    }
+    report(result, memory_page, out, as_json=as_json)

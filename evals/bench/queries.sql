@@ -1,0 +1,42 @@
+-- customers --
+-- Businesses in Chicago: an e-mail address and a mobile number each, both verified.
+WITH made AS (
+    INSERT INTO customer (id, ext_system, ext_id, ext_fetched_at, raw_hash, name, kind, currency, time_zone, region, owner,
+                          terms_days)
+    SELECT 'c' || n, 'csv', 'c' || n, %(now)s, '', 'Quillfeather Bakery ' || n, 'business', 'USD', 'America/Chicago', 'IL',
+           'carla', 30
+      FROM generate_series(1, %(customers)s) AS g(n) RETURNING id, substr(id, 2)::int AS n
+)
+INSERT INTO contact (id, customer_id, name, channel, address, verified_at, consent)
+SELECT made.id || '-' || k.channel, made.id, 'Odalys Brambleworth', k.channel,
+       CASE k.channel WHEN 'email' THEN 'billing@' || made.id || '.example' ELSE '+1312' || lpad((5550000 + made.n)::text, 7, '0') END,
+       %(now)s - interval '90 days', 'granted'
+  FROM made, (VALUES ('email'), ('sms')) AS k(channel);
+
+-- invoices --
+-- Of each customer: three that are 6, 20 and 40 days late, and eight that were paid, one of them late.
+INSERT INTO invoice (id, ext_system, ext_id, ext_fetched_at, raw_hash, customer_id, number, issue_date, due_date, currency,
+                     total_minor, paid_minor, balance_minor, ledger_state, payment_url)
+SELECT c.id || '-i' || k.n, 'csv', c.id || '-i' || k.n, %(now)s, '', c.id, 'INV-' || substr(c.id, 2) || '-' || k.n,
+       %(today)s::date - k.days - 30, %(today)s::date - k.days, 'USD', k.minor,
+       CASE WHEN k.n > 3 THEN k.minor ELSE 0 END, CASE WHEN k.n > 3 THEN 0 ELSE k.minor END,
+       CASE WHEN k.n > 3 THEN 'paid' ELSE 'open' END, 'https://pay.example/' || c.id || '/' || k.n
+  FROM customer c, (SELECT n, CASE WHEN n = 1 THEN 6 WHEN n = 2 THEN 20 WHEN n = 3 THEN 40 ELSE 40 + 30 * (n - 3) END,
+                           10000 + 2500 * n FROM generate_series(1, 11) AS g(n)) AS k(n, days, minor);
+
+-- payments --
+WITH paid AS (
+    INSERT INTO payment (id, ext_system, ext_id, ext_fetched_at, raw_hash, customer_id, paid_on, amount_minor, currency, status)
+    SELECT 'p-' || id, 'csv', 'p-' || id, %(now)s, '', customer_id,
+           due_date + CASE WHEN id LIKE '%%-i11' THEN 12 ELSE 2 END, total_minor, 'USD', 'succeeded'
+      FROM invoice WHERE ledger_state = 'paid' RETURNING id, customer_id, paid_on, amount_minor
+)
+INSERT INTO allocation (id, customer_id, payment_id, invoice_id, amount_minor, applied_on)
+SELECT 'a-' || id, customer_id, id, substr(id, 3), amount_minor, paid_on FROM paid;
+
+-- base_rate --
+INSERT INTO portfolio_history (as_of, settled, late_0d, late_7d, late_15d, late_30d) VALUES (%(today)s, 1000, 370, 200, 80, 4);
+
+-- send --
+-- What is due has left: between two turns the sender was there.
+UPDATE outbox SET state = 'sent', sent_at = not_before, settled_at = not_before WHERE state = 'queued';
