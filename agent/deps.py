@@ -13,6 +13,7 @@ from agent.models.binding import bind
 from agent.policy.gate import Gate
 from tools.clock import Clock
 from tools.company import Company
+from tools.memory.embeddings import Embedder, LocalEmbedder
 
 Thinker = Runnable[LanguageModelInput, AIMessage]
 Pool = AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]]
@@ -26,8 +27,11 @@ class Bounds:
     calls: int = 40  # tool calls, all of a turn together: a runaway model stops here
     wall_seconds: float = 60.0
     window_messages: int = 20
-    window_chars: int = 6000  # with the account's facts this stays far below 4,000 tokens
+    memory_hits: int = 60  # earlier messages that a search may bring into the prompt, as far as there is room
     standing_facts: int = 12
+    # Of the first prompt, system text included, by LangChain's rough count. What the turn's own calls add comes on
+    # top and stays below 4,000 with it.
+    prompt_tokens: int = 3700
     attempts: int = 4  # runs of one episode when facts keep moving under it
 
 
@@ -42,6 +46,7 @@ class Deps:
     gate: Gate
     company: Company
     bounds: Bounds = Bounds()
+    embedder: Embedder = field(default_factory=LocalEmbedder)
     thinker: Thinker = field(init=False)  # the model with the tools bound: their schemas are computed once
 
     def __post_init__(self) -> None:

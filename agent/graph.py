@@ -20,19 +20,31 @@ from agent.state import EpisodeState
 Graph = CompiledStateGraph[EpisodeState, Deliberation, EpisodeState, EpisodeState]
 
 
-def _entry(state: EpisodeState) -> Literal["ask_human", "recall"]:
+async def _entry(state: EpisodeState) -> Literal["ask_human", "recall"]:
     return "ask_human" if state.get("approval_id") else "recall"
 
 
 def build_graph(saver: BaseCheckpointSaver[Any] | None = None) -> Graph:
     """The graph on the given checkpointer; node names are a persisted contract (see GRAPH_VERSION)."""
+    graph = _deliberation()
+    graph.add_node("ask_human", ask_human)
+    graph.add_conditional_edges(START, _entry, ["ask_human", "recall"])
+    graph.add_edge("ask_human", "judge")
+    return graph.compile(checkpointer=saver, name="dunwell")
+
+
+def build_episodes() -> Graph:
+    """The same graph for episodes alone, in memory: it keeps no books that nobody would read, and has one entry."""
+    graph = _deliberation()
+    graph.add_edge(START, "recall")
+    return graph.compile(name="dunwell")
+
+
+def _deliberation() -> StateGraph[EpisodeState, Deliberation, EpisodeState, EpisodeState]:
     graph = StateGraph(EpisodeState, context_schema=Deliberation)
     graph.add_node("recall", recall)
     graph.add_node("think", think)
     graph.add_node("judge", judge)
-    graph.add_node("ask_human", ask_human)
-    graph.add_conditional_edges(START, _entry, ["ask_human", "recall"])
     graph.add_edge("recall", "think")
-    graph.add_edge("ask_human", "judge")
     # think and judge say where to go next: back to each other, or to the end.
-    return graph.compile(checkpointer=saver, name="dunwell")
+    return graph

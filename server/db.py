@@ -63,7 +63,8 @@ async def open_pool(conninfo: str, *, min_size: int, max_size: int) -> AsyncIter
         conninfo,
         min_size=min_size,
         max_size=max_size,
-        kwargs={"autocommit": True},
+        # Every statement is prepared when it first runs: the application has few, and planning one costs more than running it.
+        kwargs={"autocommit": True, "prepare_threshold": 0},
         connection_class=AsyncConnection[tuple[Any, ...]],
         open=False,
         name="dunwell",

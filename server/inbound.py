@@ -63,7 +63,7 @@ async def store_from(
     Raises NotFound for an unknown sender and Conflict for a shared address: whom it concerns is then a
     person's question, and nothing may be disclosed.
     """
-    async with pool.connection() as conn, conn.transaction():
+    async with pool.connection() as conn:  # one statement writes, and it is a transaction of its own
         found = await senders(conn, channel=channel, address=address)
         if not found:
             raise NotFound("contact point", f"{channel} sender")

@@ -30,8 +30,10 @@ SELECT id, customer_id, trigger, model_id, policy_version, outcome, usage, start
  ORDER BY committed_at DESC, id LIMIT %(limit)s OFFSET %(offset)s;
 
 -- decisions --
-SELECT id, episode_id, approval_id, tool, args, actor, verdict, role, reasons, policy_version, at FROM decision
- WHERE customer_id = %(customer_id)s ORDER BY id DESC LIMIT %(limit)s;
+-- `args` is null for a customer who was erased.
+SELECT d.id, d.episode_id, d.approval_id, d.tool, a.args, d.actor, d.verdict, d.role, d.reasons, d.policy_version, d.at
+  FROM decision d LEFT JOIN decision_args a ON a.decision_id = d.id
+ WHERE d.customer_id = %(customer_id)s ORDER BY d.id DESC LIMIT %(limit)s;
 
 -- counts --
 SELECT (SELECT count(*) FROM customer) AS customers,

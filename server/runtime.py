@@ -15,6 +15,7 @@ from server import db
 from server.settings import Settings
 from tools.company import Company
 from tools.errors import Misconfigured
+from tools.memory.embeddings import Embedder, LocalEmbedder
 
 _POOL = 8  # no transaction is open across a model call, so few connections serve many episodes
 
@@ -33,6 +34,21 @@ def model_config(settings: Settings) -> ModelConfig:
         base_url=settings.openai_base_url,
         timeout=settings.openai_timeout_seconds,
         max_retries=settings.openai_max_retries,
+    )
+
+
+def embedder_of(settings: Settings) -> Embedder:
+    """Which model embeds messages, from the settings."""
+    if settings.embeddings == "local":
+        return LocalEmbedder()
+    from tools.memory.remote_embeddings import OpenAIEmbedder  # noqa: PLC0415 - httpx, which the local one does not need
+
+    return OpenAIEmbedder(
+        settings.embeddings_model,
+        settings.embeddings_dimensions,
+        api_key=settings.embeddings_api_key,
+        base_url=settings.embeddings_base_url,
+        timeout=settings.embeddings_timeout_seconds,
     )
 
 
@@ -58,7 +74,15 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     model = build_model(config)
     model_id = "offline" if config.kind == "offline" else f"openai:{config.model}"
     async with open_pool(settings) as pool:
-        deps = Deps(pool, settings.make_clock(), model, model_id, gate, company_of(settings))
+        deps = Deps(
+            pool,
+            settings.make_clock(),
+            model,
+            model_id,
+            gate,
+            company_of(settings),
+            embedder=embedder_of(settings),
+        )
         engine = Engine(deps)
         await engine.open()
         yield engine

@@ -13,7 +13,7 @@ from tools.clock import Clock, FrozenClock, SystemClock
 from tools.errors import Misconfigured
 
 _PREFIX = "DUNWELL_"
-_WHICH_MODEL = (_PREFIX + "MODEL", _PREFIX + "OPENAI_")
+_WHICH_MODEL = (_PREFIX + "MODEL", _PREFIX + "OPENAI_", _PREFIX + "EMBEDDINGS")
 
 
 def _default_data_dir() -> Path:
@@ -65,6 +65,21 @@ class Settings(BaseSettings):
     openai_timeout_seconds: float = Field(30.0, gt=0, le=600, description="How long one model call may take.")
     openai_max_retries: int = Field(2, ge=0, le=10, description="How often a failed model call is repeated.")
 
+    embeddings: Literal["local", "openai"] = Field("local", description="Which model embeds messages.")
+    embeddings_base_url: str = Field(
+        "https://api.openai.com/v1", min_length=1, description="Any OpenAI-compatible embeddings endpoint."
+    )
+    embeddings_api_key: SecretStr | None = Field(None, description="The key for that endpoint.")
+    embeddings_model: str = Field(
+        "text-embedding-3-small", min_length=1, description="The embedding model's name at that endpoint."
+    )
+    embeddings_dimensions: int = Field(
+        512, ge=1, le=4096, description="How many dimensions that model is asked for."
+    )
+    embeddings_timeout_seconds: float = Field(
+        10.0, gt=0, le=300, description="How long one embedding call may take."
+    )
+
     @model_validator(mode="after")
     def _clock_runs_in_production(self) -> Self:
         if self.clock is not None and self.env == "production":
@@ -81,6 +96,16 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"{_PREFIX}MODEL=openai needs {_PREFIX}OPENAI_MODEL and at least one of "
                 f"{_PREFIX}OPENAI_API_KEY and {_PREFIX}OPENAI_BASE_URL"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _embeddings_are_complete(self) -> Self:
+        theirs = self.embeddings_base_url == type(self).model_fields["embeddings_base_url"].default
+        if self.embeddings == "openai" and theirs and self.embeddings_api_key is None:
+            raise ValueError(
+                f"{_PREFIX}EMBEDDINGS=openai needs {_PREFIX}EMBEDDINGS_API_KEY, or {_PREFIX}EMBEDDINGS_BASE_URL "
+                "of an endpoint that wants none"
             )
         return self
 

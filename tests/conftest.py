@@ -39,14 +39,18 @@ settings.register_profile(
 settings.load_profile("dunwell")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest makes up its mind about where temporary folders are
 def pytest_configure(config: pytest.Config) -> None:
-    """The process that the others belong to owns the folder of the test server."""
+    """The process that the others belong to owns the folder of the test server and of every temporary folder."""
     for name in [name for name in os.environ if name.startswith("DUNWELL_") and name != "DUNWELL_PROVE"]:
         del os.environ[name]  # somebody's own settings are no part of a test
     os.environ.update(LANGSMITH_TRACING="false", LANGSMITH_TEST_TRACKING="false")
     if not _is_worker(config):
         _stop_abandoned()
         config.stash[_FOLDER] = Path(tempfile.mkdtemp(prefix=f"{_FOLDER_PREFIX}{os.getpid()}-"))
+        # Not in pytest's own place: every run of pytest closes it to others (chmod go-rwx) when it starts, and with it
+        # the way of another run's embedded servers, which root runs as somebody else, to their folders.
+        config.option.basetemp = config.option.basetemp or config.stash[_FOLDER] / "tests"
 
 
 @pytest.hookimpl(optionalhook=True)

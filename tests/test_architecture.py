@@ -15,7 +15,8 @@ FOLDERS = {*PACKAGES, "tests", "infra"}
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 # LangGraph reads this variable when it is imported, so the first package that can import it sets it.
-ENVIRONMENT = {"server/settings.py", "agent/__init__.py"}
+# Settings are read in one file; the other two set a library's own switch before it is loaded.
+ENVIRONMENT = {"server/settings.py", "agent/__init__.py", "tools/memory/embeddings.py"}
 
 
 def _name(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Self
 
 from babel import Locale
@@ -81,9 +82,14 @@ class Money:
 
     def format(self, language: str = "en") -> str:
         """As a customer reads it: "$1,250.00" in English, "USD 1,250.00" style by CLDR otherwise."""
-        locale = Locale.parse({"en": "en_US", "es": "es_US"}.get(language, language))
-        return format_currency(self.decimal, self.currency, locale=locale)
+        return _written(self, language)
 
     @override
     def __str__(self) -> str:
         return f"{self.decimal} {self.currency}"
+
+
+@lru_cache(maxsize=4096)  # a message names an amount several times, and the checks read it again
+def _written(money: Money, language: str) -> str:
+    locale = Locale.parse({"en": "en_US", "es": "es_US"}.get(language, language))
+    return format_currency(money.decimal, money.currency, locale=locale)

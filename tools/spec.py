@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -68,11 +68,10 @@ class Action:
     customer_id: str
     tool: str
     args: Mapping[str, Any]
+    digest: str = field(init=False, compare=False)  # names exactly this action: it is asked for all the time
 
-    @property
-    def digest(self) -> str:
-        """Names exactly this action: same tool, same arguments, same customer."""
-        return digest([self.customer_id, self.tool, self.args])
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "digest", digest([self.customer_id, self.tool, self.args]))
 
 
 @dataclass(frozen=True, slots=True)

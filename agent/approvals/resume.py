@@ -16,6 +16,7 @@ from agent.engine.deliberation import Answered, Deliberation
 from agent.engine.gather import gather_facts
 from agent.engine.narrow import one_customer, widen
 from agent.engine.run import Engine, hand_over
+from agent.engine.vectors import embed_drafts
 from agent.nodes.judge import rule
 from agent.policy.verdict import AGENT, Approver, Ask, Refuse
 from agent.state import GRAPH_VERSION
@@ -40,6 +41,7 @@ async def resume(
     for _ in range(engine.deps.bounds.attempts):
         turn = await _deliberate(engine, approval, action, word, user)
         waiting = [await engine.ask(turn, p, replaces=approval.id) for p in turn.proposals if p.asked]
+        await embed_drafts(turn)
         try:
             return await _commit(engine, approval, turn, waiting, word, user, reason)
         except FactsMoved:

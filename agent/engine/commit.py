@@ -13,12 +13,13 @@ import prompts
 from agent.deps import Deps
 from agent.engine.deliberation import Deliberation, Proposal, record_kind
 from agent.engine.effects import apply
-from agent.engine.gather import gather_facts
+from agent.engine.gather import gather_facts, moved_facts
 from agent.engine.preview import preview
 from agent.engine.saver import Buffer
 from agent.nodes.judge import prepared
 from agent.policy.gate import facts_digest, facts_record
-from agent.policy.verdict import Allow, Ask, Refuse, Ruling
+from agent.policy.subjects import subject_of
+from agent.policy.verdict import Allow, Ask, Finding, Refuse, Ruling
 from agent.state import GRAPH_VERSION
 from tools import sql
 from tools.activity.chain import Entry, append
@@ -56,9 +57,8 @@ async def fence(conn: AsyncConnection[Any], deps: Deps, turn: Deliberation, turn
 
 async def recheck(conn: AsyncConnection[Any], deps: Deps, turn: Deliberation) -> None:
     """Read the facts again under the lock; where they differ, every ruling must still hold. Raises FactsMoved."""
-    fresh, _ = await gather_facts(conn, deps, turn.trigger)
-    seen = turn.base_facts()
-    if replace(fresh.account, now=seen.account.now) == seen.account and fresh.inbound == seen.inbound:
+    fresh = await moved_facts(conn, deps, turn.trigger, turn.base_facts())
+    if fresh is None:
         return
     proposals, turn.proposals = turn.proposals, []
     for proposal in proposals:
@@ -107,21 +107,23 @@ async def write_decisions(
     """Every proposal's decision, the effects of the allowed ones, the approvals of the asked ones; the log entries of all."""
     entries: list[Entry] = []
     asked: list[tuple[Waiting, int]] = []
-    position = await _next_position(conn, turn.episode_id, approval_id)
-    for offset, proposal in enumerate(turn.proposals):
-        decision_id = await _decide(conn, deps, turn, proposal, position + offset, approval_id)
+    decided = await _decide(conn, deps, turn, approval_id)
+    for proposal, decision_id in zip(turn.proposals, decided, strict=True):
         done: dict[str, Any] = {}
         if proposal.allowed:
             permit = deps.gate.permit(
                 proposal.ruling, proposal.action, decision_id=decision_id, episode_id=turn.episode_id
             )
-            done = await apply(conn, deps, permit, proposal, approved_by=approved_by)
+            embedded = turn.vectors.get(proposal.action.digest)
+            done = await apply(conn, deps, permit, proposal, approved_by=approved_by, embedded=embedded)
         wait = next((w for w in waiting if w.proposal is proposal), None)
         if wait is not None:
             asked.append((wait, decision_id))
             done = {"approval": wait.approval_id}
         subject = {"tool": proposal.action.tool, "digest": proposal.action.digest, **done}
-        if (kind := record_kind(proposal.action)) is not None:
+        kind = record_kind(proposal.action)
+        # The log keeps no text, and a kind that the model made up is one.
+        if kind is not None and not isinstance(subject_of(proposal.action), Finding):
             subject["kind"] = kind
         entries.append(
             Entry(proposal.actor, proposal.source, _verb(proposal), subject, turn.episode_id, decision_id)
@@ -152,27 +154,30 @@ def _verb(proposal: Proposal) -> str:
 
 
 async def _decide(
-    conn: AsyncConnection[Any],
-    deps: Deps,
-    turn: Deliberation,
-    proposal: Proposal,
-    position: int,
-    approval_id: str | None,
-) -> int:
-    verdict = proposal.ruling.verdict
+    conn: AsyncConnection[Any], deps: Deps, turn: Deliberation, approval_id: str | None
+) -> list[int]:
+    """Write every proposal's decision, in one statement: their ids, in the proposals' order."""
+    if not turn.proposals:
+        return []
+    first = await _next_position(conn, turn.episode_id, approval_id)
     given = {
         "customer_id": turn.trigger.customer_id, "episode_id": turn.episode_id, "approval_id": approval_id,
-        "position": position, "tool": proposal.action.tool, "args": Jsonb(dict(proposal.action.args)),
-        "digest": proposal.action.digest, "actor": proposal.actor, "verdict": type(verdict).__name__.lower(),
-        "role": verdict.role if isinstance(verdict, Ask) else None,
-        "reasons": Jsonb(reasons(proposal.ruling)), "policy_version": deps.gate.policy.version,
-        "facts": Jsonb(facts_record(proposal.facts, deps.gate.policy)), "facts_digest": facts_digest(proposal.facts, proposal.action),
-        "now": deps.clock.now(),
+        "policy_version": deps.gate.policy.version, "now": deps.clock.now(),
+        "decisions": Jsonb([_decision(deps, p, first + n) for n, p in enumerate(turn.proposals)]),
     }  # fmt: skip
     async with conn.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(_SQL["decision"], given)
-        decision_id: int = await cursor.fetchone() or 0
-        return decision_id
+        await cursor.execute(_SQL["decisions"], given)
+        return await cursor.fetchall()
+
+
+def _decision(deps: Deps, proposal: Proposal, position: int) -> dict[str, Any]:
+    action, facts, verdict = proposal.action, proposal.facts, proposal.ruling.verdict
+    return {
+        "position": position, "tool": action.tool, "args": dict(action.args), "digest": action.digest,
+        "actor": proposal.actor, "verdict": type(verdict).__name__.lower(),
+        "role": verdict.role if isinstance(verdict, Ask) else None, "reasons": reasons(proposal.ruling),
+        "facts": facts_record(facts, deps.gate.policy), "facts_digest": facts_digest(facts, action),
+    }  # fmt: skip
 
 
 def reasons(ruling: Ruling) -> list[dict[str, str]]:
@@ -224,7 +229,9 @@ async def write_trigger_done(conn: AsyncConnection[Any], deps: Deps, turn: Delib
     trigger, now = turn.trigger, deps.clock.now()
     entries: list[Entry] = []
     if trigger.message_id is not None and trigger.kind == "inbound":
-        body = await mark_handled(conn, message_id=trigger.message_id, episode_id=turn.episode_id, now=now)
+        body = await mark_handled(
+            conn, message_id=trigger.message_id, episode_id=turn.episode_id, now=now, embedded=turn.heard
+        )
         subject = {"message": trigger.message_id, "body": body}
         entries.append(Entry("customer", "Customer", "message.received", subject, turn.episode_id))
     if trigger.follow_up_id is not None:

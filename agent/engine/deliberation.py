@@ -9,6 +9,7 @@ from agent.deps import Deps
 from agent.engine.trigger import Trigger
 from agent.policy.verdict import AGENT, Allow, Approver, Ask, Facts, Ruling
 from tools.activity.chain import Source
+from tools.memory.embeddings import Embedded
 from tools.spec import Action
 
 
@@ -59,6 +60,10 @@ class Deliberation:
     usage: dict[str, int] = field(default_factory=dict)
     outcome: str = "settled"
     left_out: int = 0
+    heard: Embedded | None = (
+        None  # the vector of the customer's message, which is also what memory was asked with
+    )
+    vectors: dict[str, Embedded | None] = field(default_factory=dict)  # of drafts, by their action's digest
 
     @property
     def episode_id(self) -> str:

@@ -13,6 +13,7 @@ from tools.activity.record import Said, record_activity, talking_points
 from tools.errors import Refused
 from tools.followups.follow_ups import schedule
 from tools.followups.schedule_follow_up import ScheduleFollowUp
+from tools.memory.embeddings import Embedded
 from tools.outbox.queue import enqueue
 from tools.spec import Permit
 
@@ -21,12 +22,21 @@ _MORNING = time(10, 0)
 
 
 async def apply(
-    conn: AsyncConnection[Any], deps: Deps, permit: Permit, proposal: Proposal, *, approved_by: str | None
+    conn: AsyncConnection[Any],
+    deps: Deps,
+    permit: Permit,
+    proposal: Proposal,
+    *,
+    approved_by: str | None,
+    embedded: Embedded | None = None,
 ) -> dict[str, Any]:
-    """Make one allowed proposal true. Gives ids and digests for the activity log. Raises Refused for an unknown tool."""
+    """Make one allowed proposal true. Gives ids and digests for the activity log. Raises Refused for an unknown tool.
+
+    `embedded` is a message's vector; without one it is embedded later.
+    """
     match proposal.action.tool:
         case "generate_dunning_message":
-            return await _message(conn, deps, permit, proposal)
+            return await _message(conn, deps, permit, proposal, embedded)
         case "schedule_follow_up":
             return await _follow_up(conn, deps, permit, proposal)
         case "log_collection_activity":
@@ -36,7 +46,7 @@ async def apply(
 
 
 async def _message(
-    conn: AsyncConnection[Any], deps: Deps, permit: Permit, proposal: Proposal
+    conn: AsyncConnection[Any], deps: Deps, permit: Permit, proposal: Proposal, embedded: Embedded | None
 ) -> dict[str, Any]:
     facts, verdict = proposal.facts, proposal.ruling.verdict
     if facts.draft is None:
@@ -46,6 +56,7 @@ async def _message(
     queued = await enqueue(
         conn, permit, proposal.action, facts.draft, not_before=later or now,
         reply_to=facts.inbound.message_id if facts.inbound else None, now=now,
+        embedded=embedded,
     )  # fmt: skip
     return {
         "outbox": queued.outbox_id, "message": queued.message_id, "body": queued.body_digest,
@@ -64,6 +75,8 @@ async def _follow_up(
     await schedule(
         conn, permit, kind=args.kind, due_at=due_at, reason=args.reason, assignee=account.customer.owner,
         talking_points=talking_points(account, args.reason) if for_person else None,
+        # A customer may ask the same twice before anybody came to it.
+        once=for_person and proposal.facts.inbound is not None,
     )  # fmt: skip
     return {"kind": args.kind, "due": due_at.isoformat()}
 

@@ -10,19 +10,27 @@ from agent.deps import Deps
 from agent.engine.trigger import Trigger
 from agent.policy.verdict import AGENT, Facts, Inbound, Risk
 from agent.signals import Signal, detect
+from tools import sql
 from tools.clock import business_day
+from tools.errors import NotFound
 from tools.ledger.model import Account
 from tools.ledger.queries import read_account
+from tools.memory.embeddings import Embedded
 from tools.memory.messages import (
+    Conversation,
     InboundMessage,
-    StandingFact,
-    WindowMessage,
-    count_replies,
-    read_inbound,
-    recent_window,
-    standing_facts,
+    ask_inbound,
+    read_conversation,
 )
+from tools.memory.search import Hit, search
 from tools.risk.score import read_risk
+
+_SQL = sql.load("agent.engine")
+_ASKED = 2000  # characters of a message that are searched for; below them stands what it quotes
+
+
+class Fenced(Exception):
+    """An episode of the same trigger has committed: seen before any model call is paid for. The constraint in the commit is what holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +39,42 @@ class Gathered:
 
     facts: Facts
     signals: Sequence[Signal]
-    window: Sequence[WindowMessage]
-    left_out: int
-    standing: Sequence[StandingFact]
+    conversation: Conversation
+    memory: Sequence[Hit] = ()  # earlier messages that fit what is asked now, best first
 
 
 async def gather_facts(
     conn: AsyncConnection[Any], deps: Deps, trigger: Trigger
 ) -> tuple[Facts, Sequence[Signal]]:
-    """The facts alone: read when an episode begins, again when it commits, and when an approval is decided."""
+    """The facts alone: read when an episode begins, and again when an approval is decided."""
+    account, message = await _read(conn, deps, trigger)
+    signals = detect(message.body) if message else ()
+    return _facts(deps, trigger, account, message, signals), signals
+
+
+async def moved_facts(conn: AsyncConnection[Any], deps: Deps, trigger: Trigger, seen: Facts) -> Facts | None:
+    """The facts of now where they are not those that were `seen`; None, which is nearly always, where nothing moved."""
+    account, message = await _read(conn, deps, trigger)
+    heard = seen.inbound
+    if replace(account, now=seen.account.now) == seen.account and (
+        (message is None and heard is None)
+        # The same words carry the same signals: they are not looked for again.
+        or (
+            message
+            and heard
+            and message.body == heard.body
+            and _inbound(account, message, heard.signals) == heard
+        )
+    ):
+        return None
+    return _facts(deps, trigger, account, message, detect(message.body) if message else ())
+
+
+async def _read(
+    conn: AsyncConnection[Any], deps: Deps, trigger: Trigger
+) -> tuple[Account, InboundMessage | None]:
+    # The message is asked for first and comes with the account.
+    asked = None if trigger.message_id is None else await ask_inbound(conn, message_id=trigger.message_id)
     now = deps.clock.now()
     account = await read_account(
         conn, customer_id=trigger.customer_id, today=business_day(now, deps.company.zone), now=now
@@ -47,39 +82,73 @@ async def gather_facts(
     if trigger.of_episode is not None or trigger.kind == "redraft":
         # The step that is being decided, redrafted or sent is no repetition of itself.
         account = replace(account, ladder=[step for step in account.ladder if step.step != trigger.step])
-    inbound: Inbound | None = None
-    signals: Sequence[Signal] = ()
-    if trigger.message_id is not None:
-        message = await read_inbound(conn, message_id=trigger.message_id)
-        signals = detect(message.body)
-        replies = await count_replies(conn, message_id=message.id)
-        inbound = _inbound(account, message, signals, replies)
+    if asked is None:
+        return account, None
+    message = await asked.fetchone()
+    if message is None:
+        raise NotFound("inbound message", str(trigger.message_id))
+    return account, message
+
+
+def _facts(
+    deps: Deps,
+    trigger: Trigger,
+    account: Account,
+    message: InboundMessage | None,
+    signals: Sequence[Signal],
+) -> Facts:
     reading = read_risk(account)
-    facts = Facts(
+    kinds = frozenset(signal.kind for signal in signals)
+    return Facts(
         account=account,
         risk=Risk(reading.tier, reading.probability),
         trigger=trigger.kind,
-        now=now,
+        now=account.now,
         zone_key=deps.company.zone.key,
         ladder_step=trigger.step,
-        inbound=inbound,
+        inbound=_inbound(account, message, kinds) if message else None,
         proposer=trigger.requested_by or AGENT,
     )
-    return facts, signals
 
 
 async def gather(conn: AsyncConnection[Any], deps: Deps, trigger: Trigger) -> Gathered:
-    """Facts, the recent window and the standing facts. Semantic memory will join the window here."""
+    """Facts and conversation; what memory finds is added by `remember`. Raises Fenced where nothing is left to do."""
+    fence = await conn.execute(_SQL["fenced"], {"turn_key": trigger.turn_key})
     facts, signals = await gather_facts(conn, deps, trigger)
-    window, left_out = await recent_window(
-        conn, customer_id=trigger.customer_id, upto=trigger.message_id, limit=deps.bounds.window_messages
-    )
-    window, cut = _within(window, deps.bounds.window_chars)
-    standing = await standing_facts(conn, customer_id=trigger.customer_id, limit=deps.bounds.standing_facts)
-    return Gathered(facts, signals, window, left_out + cut, standing)
+    if await fence.fetchone() is not None:
+        raise Fenced
+    conversation = await read_conversation(
+        conn, customer_id=trigger.customer_id, upto=trigger.message_id, newest=deps.bounds.window_messages,
+        facts=deps.bounds.standing_facts,
+    )  # fmt: skip
+    return Gathered(facts, signals, conversation)
 
 
-def _inbound(account: Account, message: InboundMessage, signals: Sequence[Signal], replies: int) -> Inbound:
+def asks(trigger: Trigger, known: Gathered) -> str | None:
+    """What memory is asked: the customer's own words, or what the task says in words; None where it says nothing."""
+    inbound = known.facts.inbound
+    said = inbound.body if inbound else " ".join(filter(None, (trigger.note, trigger.follow_up_reason)))
+    return said.strip() or None
+
+
+async def remember(
+    conn: AsyncConnection[Any],
+    deps: Deps,
+    trigger: Trigger,
+    known: Gathered,
+    *,
+    text: str,
+    query: Embedded | None,
+) -> Gathered:
+    """`known` with the earlier messages that fit `text`, searched over the whole history before the newest message."""
+    hits = await search(
+        conn, customer_id=trigger.customer_id, text=text[:_ASKED], query=query, limit=deps.bounds.memory_hits,
+        language=known.facts.account.customer.language, before=trigger.message_id,
+    )  # fmt: skip
+    return replace(known, memory=hits)
+
+
+def _inbound(account: Account, message: InboundMessage, signals: frozenset[str]) -> Inbound:
     contact = next((c for c in account.contacts if c.id == message.contact_id), None)
     silenced = {s.contact_id for s in account.suppressions if s.reason == "wrong_party"}
     return Inbound(
@@ -87,19 +156,8 @@ def _inbound(account: Account, message: InboundMessage, signals: Sequence[Signal
         channel=message.channel,
         contact_id=message.contact_id,
         identity_matches=contact is not None and not contact.shared and contact.id not in silenced,
-        signals=frozenset(signal.kind for signal in signals),
+        signals=signals,
         body=message.body,
-        replies=replies,
+        replies=message.replies,
         at=message.at,
     )
-
-
-def _within(window: Sequence[WindowMessage], chars: int) -> tuple[list[WindowMessage], int]:
-    """The newest messages whose texts fit into `chars` together, and how many did not; the newest always stays."""
-    kept: list[WindowMessage] = []
-    for message in reversed(window):
-        chars -= len(message.body)
-        if kept and chars < 0:
-            break
-        kept.append(message)
-    return kept[::-1], len(window) - len(kept)

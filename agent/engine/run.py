@@ -9,7 +9,6 @@ import psycopg
 import structlog
 from langgraph.errors import GraphRecursionError
 from psycopg import AsyncConnection
-from psycopg.rows import scalar_row
 
 from agent.deps import Deps
 from agent.engine.commit import (
@@ -24,14 +23,18 @@ from agent.engine.commit import (
     write_trigger_done,
 )
 from agent.engine.deliberation import Deliberation, Proposal
+from agent.engine.gather import Fenced
 from agent.engine.narrow import one_customer, widen
 from agent.engine.saver import Buffer, BufferedSaver
 from agent.engine.trigger import Trigger
-from agent.graph import Graph, build_graph
+from agent.engine.vectors import embed_drafts
+from agent.graph import Graph, build_episodes, build_graph
 from agent.nodes.judge import rule
+from agent.signals.talk import is_courtesy
 from agent.state import GRAPH_VERSION, EpisodeState
 from tools import sql
 from tools.errors import Conflict, Unavailable
+from tools.memory.reembed import assert_same_model
 from tools.spec import Action
 
 _SQL = sql.load("agent.engine")
@@ -55,11 +58,13 @@ class Engine:
         self.deps = deps
         self.saver = BufferedSaver(deps.pool)
         self.graph: Graph = build_graph(self.saver)
+        self.episodes: Graph = build_episodes()  # an episode never waits
 
     async def open(self) -> None:
-        """Record the policy in force, which every decision cites."""
+        """Record the policy in force, which every decision cites. Raises Misconfigured where the memory is another model's."""
         policy = self.deps.gate.policy
         async with self.deps.pool.connection() as conn, conn.transaction():
+            await assert_same_model(conn, self.deps.embedder, now=self.deps.clock.now())
             await conn.execute(
                 _SQL["policy_version"],
                 {"version": policy.version, "body": policy.text, "now": self.deps.clock.now()},
@@ -67,13 +72,15 @@ class Engine:
 
     async def run(self, trigger: Trigger) -> Outcome:
         """One episode from its trigger to its commit. Raises Conflict when the facts never hold still, Unavailable without a model."""
-        if await self._fenced(trigger.turn_key):
-            return Outcome(trigger.episode_id, "fenced")
         for _ in range(self.deps.bounds.attempts):
             turn = Deliberation(self.deps, trigger)
             started_at = self.deps.clock.now()
-            await self._deliberate(turn)
+            try:
+                await self._deliberate(turn)
+            except Fenced:
+                return Outcome(trigger.episode_id, "fenced")
             waiting = [await self.ask(turn, proposal) for proposal in turn.proposals if proposal.asked]
+            await embed_drafts(turn)
             try:
                 async with one_customer(self.deps.pool, trigger.customer_id) as conn:
                     await fence(conn, self.deps, turn, trigger.turn_key)
@@ -101,18 +108,15 @@ class Engine:
         for wait in waiting:
             await self.saver.flush(wait.buffer, conn)
 
-    async def _fenced(self, turn_key: str) -> bool:
-        """A look before any model call is paid for; the constraint in the commit is what holds."""
-        async with self.deps.pool.connection() as conn, conn.cursor(row_factory=scalar_row) as cursor:
-            await cursor.execute(_SQL["fenced"], {"turn_key": turn_key})
-            return await cursor.fetchone() is not None
-
     async def _deliberate(self, turn: Deliberation) -> None:
         """Run the graph in memory. A turn that reaches a bound keeps what it has, and a person hears of it."""
         try:
             async with asyncio.timeout(self.deps.bounds.wall_seconds):
-                await self.invoke(
-                    {"episode_id": turn.episode_id}, turn, thread=turn.episode_id, resuming=False
+                await self.episodes.ainvoke(
+                    {"episode_id": turn.episode_id},
+                    {"recursion_limit": self._steps},
+                    context=turn,
+                    version="v2",
                 )
         except TimeoutError:
             turn.outcome = "cut short: the turn took too long"
@@ -125,21 +129,29 @@ class Engine:
             turn.outcome = "cut short: the model did not answer"
         if turn.facts is None:
             raise Unavailable("The customer's account could not be read in time.")
+        heard = turn.facts.inbound
+        # A nod may accept an offer; without one it wants no answer.
+        offered = any(plan.state == "offered" for plan in turn.facts.account.plans)
+        wants_answer = heard is not None and (offered or not is_courtesy(heard.body))
         answered = any(p.allowed or p.asked for p in turn.proposals)
-        if turn.outcome != "settled" or (turn.trigger.kind == "inbound" and not answered):
+        if turn.outcome != "settled" or (wants_answer and not answered):
             turn.proposals.append(rule(turn, hand_over(turn), actor="system", source="System"))
+
+    @property
+    def _steps(self) -> int:
+        return 4 + 2 * self.deps.bounds.model_calls
 
     async def invoke(
         self, given: EpisodeState | Any, turn: Deliberation, *, thread: str, resuming: bool
     ) -> tuple[Sequence[Any], Buffer]:
-        """One run of the graph on its buffered saver: the interrupts it came to rest at, and its checkpoints."""
+        """One run of an approval's thread on the buffered saver: the interrupts it came to rest at, and its checkpoints."""
         with self.saver.run(resuming=resuming) as buffer:
             out = await self.graph.ainvoke(
                 given,
                 # ids only: configurable values stand in checkpoint rows in plain text (langgraph.md 5)
                 {
                     "configurable": {"thread_id": thread, "__pregel_strict_resume": True},
-                    "recursion_limit": 4 + 2 * self.deps.bounds.model_calls,
+                    "recursion_limit": self._steps,
                 },
                 context=turn,
                 durability="exit",

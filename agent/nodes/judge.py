@@ -11,12 +11,16 @@ from pydantic import ValidationError
 
 from agent.engine.deliberation import Answered, Deliberation, Proposal
 from agent.policy.gate import facts_digest
-from agent.policy.verdict import AGENT, Allow, Approver, Ask, Facts, Finding, Refuse, Ruling, Suggest
+from agent.policy.verdict import AGENT, Allow, Approver, Ask, Facts, Finding, Inbound, Refuse, Ruling, Suggest
+from agent.signals.language import written_in
+from agent.signals.reading import own_words
+from agent.signals.talk import asks_who_writes
 from agent.state import EpisodeState
 from tools.activity.chain import Source
 from tools.activity.log_collection_activity import LogCollectionActivity, PromiseRecord
 from tools.dunning.generate_dunning_message import GenerateDunningMessage
 from tools.dunning.render import draft_message
+from tools.dunning.templates import LANGUAGES, Language
 from tools.errors import Refused
 from tools.ledger.model import Account, Promise
 from tools.memory.pseudonyms import restore_quote
@@ -113,18 +117,29 @@ def prepared(turn: Deliberation, action: Action, base: Facts) -> Facts:
     inbound = facts.inbound
     account = _with_promises(facts)
     sent_before = any(touch.state in ("sent", "delivered") for touch in facts.account.touches)
+    asked = inbound is not None and asks_who_writes(inbound.body)
     try:
         draft = draft_message(
             args,
             account,
             turn.deps.company,
-            first_contact=not sent_before,
+            first_contact=asked or not sent_before,
             reply_contact_id=inbound.contact_id if inbound and inbound.channel == args.channel else None,
             payment_minor=turn.trigger.payment_minor,
+            written_in=_reviewed(inbound),
         )
     except Refused as problem:
         return replace(facts, draft_problem=str(problem))
     return replace(facts, draft=draft)
+
+
+def _reviewed(inbound: Inbound | None) -> Language | None:
+    """The language that the customer wrote in just now, where we have reviewed words for it."""
+    words = own_words(inbound.body) if inbound else ""
+    spoken = written_in(words)
+    if spoken is None and {"¿", "¡"} & set(words):  # signs of Spanish alone, where no word tells
+        return "es"
+    return spoken if spoken in LANGUAGES else None
 
 
 def _with_promises(facts: Facts) -> Account:

@@ -1,33 +1,59 @@
 """Recall: read what is known, act on what code alone must notice, and write the prompt."""
 
-import json
-
-from langchain_core.messages import HumanMessage, SystemMessage
+from langchain_core.messages import AnyMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 
 import prompts
 from agent.engine.deliberation import Deliberation
-from agent.engine.gather import Gathered, gather
+from agent.engine.gather import Gathered, asks, gather, remember
 from agent.engine.narrow import one_customer
+from agent.engine.vectors import embed
 from agent.nodes.document import document
 from agent.nodes.judge import rule
+from agent.nodes.room import as_text
 from agent.signals import as_record
 from agent.state import EpisodeState
 from tools.memory.pseudonyms import pseudonymise
 from tools.spec import Action
 
+_AT_HAND = (
+    4  # messages: the newest and the exchange before it are in every prompt, so there is nothing to search
+)
+_ENVELOPE = 10  # tokens that the two messages cost besides their text
+
 
 async def recall(state: EpisodeState, runtime: Runtime[Deliberation]) -> EpisodeState:  # noqa: ARG001 - LangGraph passes the state
     """Gather the facts; record every safety signal in the customer's words before the model has a say."""
     turn = runtime.context
-    async with one_customer(turn.deps.pool, turn.trigger.customer_id) as conn:
-        known = await gather(conn, turn.deps, turn.trigger)
-    turn.facts, turn.left_out = known.facts, known.left_out
+    known = await read(turn)
+    turn.facts = known.facts
     _record_signals(turn, known)
-    task = json.dumps(
-        document(turn.trigger, known, turn.deps.gate.policy), ensure_ascii=False, separators=(",", ":")
-    )
-    return {"messages": [SystemMessage(prompts.load("system.md").text), HumanMessage(task)]}
+    return {"messages": write(turn, known)}
+
+
+async def read(turn: Deliberation) -> Gathered:
+    """Everything that the prompt is made of. No connection is held while the question to memory is embedded."""
+    deps, trigger = turn.deps, turn.trigger
+    async with one_customer(deps.pool, trigger.customer_id) as conn:
+        known = await gather(conn, deps, trigger)
+    text = asks(trigger, known)
+    if text is None:
+        return known
+    [query] = await embed(deps, [text])
+    turn.heard = query if known.facts.inbound else None
+    if known.conversation.messages <= _AT_HAND:
+        return known
+    async with one_customer(deps.pool, trigger.customer_id) as conn:
+        return await remember(conn, deps, trigger, known, text=text, query=query)
+
+
+def write(turn: Deliberation, known: Gathered) -> list[AnyMessage]:
+    """The prompt, within its bound whatever the length of the history."""
+    system = prompts.load("system.md").text
+    characters = 4 * (turn.deps.bounds.prompt_tokens - _ENVELOPE) - len(system)
+    content = document(turn.trigger, known, turn.deps.gate.policy, characters=characters)
+    turn.left_out = content["left_out"]["messages"]
+    return [SystemMessage(system), HumanMessage(as_text(content))]
 
 
 def _record_signals(turn: Deliberation, known: Gathered) -> None:

@@ -1,15 +1,19 @@
 """What a decision keeps of its facts: a digest that voids an approval when the world moves, and a record to replay."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from agent.policy.document import Policy
 from agent.policy.hours import candidate_zones
 from agent.policy.verdict import Facts
 from tools.ledger.model import Account
 from tools.spec import Action, digest
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 # Personal data, free text and what is untrusted: no rule looks at it but the numbers' zones, which are kept as `zones`.
 _LEFT_OUT = frozenset(
@@ -18,6 +22,7 @@ _LEFT_OUT = frozenset(
 _COUNTED = frozenset(
     {"untraced", "denied", "hold_reason"}
 )  # kept as a number: how many there are, how long the text is
+_AS_IS = frozenset({str, int, bool, float, type(None)})
 
 
 # Offering an approved plan is what its message does: it does not void the approval of that message.
@@ -101,17 +106,10 @@ def _recipient(account: Account, facts: Facts) -> list[Any]:
 
 def _plain(value: Any) -> Any:
     """A value of ours as JSON, field by field, without what must not be kept."""
-    if isinstance(value, Action):  # staged earlier: its quotes are the customer's words
-        record = value.args.get("record")
-        said = {key: record.get(key) for key in ("kind", "why")} if isinstance(record, Mapping) else None
-        return {"customer_id": value.customer_id, "tool": value.tool, "digest": value.digest, "record": said}
-    if is_dataclass(value):
-        return {
-            field.name: len(content or ()) if field.name in _COUNTED else _plain(content)
-            for field in fields(value)
-            if field.name not in _LEFT_OUT
-            for content in (getattr(value, field.name),)
-        }
+    if type(value) in _AS_IS:
+        return value
+    if is_dataclass(value) and not isinstance(value, type):
+        return _staged(value) if isinstance(value, Action) else _record(value)
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, frozenset):
@@ -119,3 +117,23 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(content) for key, content in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _staged(action: Action) -> dict[str, Any]:
+    """An action that was staged earlier, without the customer's words that it may quote."""
+    record = action.args.get("record")
+    said = {key: record.get(key) for key in ("kind", "why")} if isinstance(record, Mapping) else None
+    return {"customer_id": action.customer_id, "tool": action.tool, "digest": action.digest, "record": said}
+
+
+def _record(value: "DataclassInstance") -> dict[str, Any]:
+    kept, counted = _shape(type(value))
+    record = {name: _plain(getattr(value, name)) for name in kept}
+    return record | {name: len(getattr(value, name) or ()) for name in counted}
+
+
+@lru_cache(maxsize=64)
+def _shape(kind: "type[DataclassInstance]") -> tuple[Sequence[str], Sequence[str]]:
+    """Names of the fields of a class of ours that are kept as they are, and of those that are kept as a number."""
+    names = [field.name for field in fields(kind) if field.name not in _LEFT_OUT]
+    return [n for n in names if n not in _COUNTED], [n for n in names if n in _COUNTED]

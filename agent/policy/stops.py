@@ -35,6 +35,12 @@ def said_now(facts: Facts) -> set[str]:
     return _recorded(facts) | signalled
 
 
+def promised(facts: Facts) -> bool:
+    """Whether a promise is open, or was recorded by this episode."""
+    kinds = {dict(action.args.get("record") or {}).get("kind") for action in facts.staged}
+    return "promise" in kinds or any(promise.state == "open" for promise in facts.account.promises)
+
+
 def in_force(facts: Facts) -> set[str]:
     """All stops: of this conversation, and the reasons of active holds, disputes and suppressions."""
     account = facts.account

@@ -47,10 +47,19 @@ def subject_of(action: Action) -> ToolArgs | Finding:
     try:
         args = model.model_validate(dict(action.args))
     except ValidationError as wrong:
-        first = wrong.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "arguments"
-        return refusal("BAD-ARGUMENTS", f"{place}: {first['msg']}.")
+        return refusal("BAD-ARGUMENTS", _problem(wrong))
     return args.record if isinstance(args, LogCollectionActivity) else args
+
+
+def _problem(wrong: ValidationError) -> str:
+    """What is wrong with arguments, without a word of theirs: the decision keeps this sentence for good."""
+    first = wrong.errors(include_input=False, include_url=False)[0]
+    place, says = [str(part) for part in first["loc"]], first["msg"]
+    if first["type"] == "extra_forbidden":
+        place.pop()  # the name that the model made up
+    elif first["type"] == "union_tag_invalid":
+        says = f"Its kind must be one of {first['ctx']['expected_tags']}"
+    return f"{'.'.join(place) or 'arguments'}: {says}."
 
 
 def amount_of(case: Case[Any]) -> int:

@@ -4,7 +4,7 @@ from importlib.metadata import entry_points
 
 import typer
 
-from server.cli import approvals, audit, conversation, installation, ledger, outbox
+from server.cli import approvals, audit, conversation, erasure, installation, ledger, memory, outbox
 from server.cli.output import configure_logs
 
 app = typer.Typer(
@@ -14,7 +14,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for commands in (ledger, conversation, approvals, outbox, audit, installation):
+for commands in (ledger, erasure, conversation, approvals, outbox, memory, audit, installation):
     commands.register(app)
 
 

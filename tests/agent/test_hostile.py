@@ -134,7 +134,11 @@ class Attack:
         world = self.world
         decided = {
             d[0]: d[1:]
-            for d in world.sql("SELECT id, customer_id, tool, args, digest, verdict FROM decision WHERE customer_id = %s", self.customer)
+            for d in world.sql(
+                """SELECT d.id, d.customer_id, d.tool, a.args, d.digest, d.verdict
+                     FROM decision d JOIN decision_args a ON a.decision_id = d.id WHERE d.customer_id = %s""",
+                self.customer,
+            )
         }  # fmt: skip
         for owner, tool, args, stored, _ in decided.values():
             assert stored == Action(owner, tool, args).digest == digest([owner, tool, args])

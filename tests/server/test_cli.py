@@ -67,6 +67,25 @@ def test_every_command_answers_a_program_with_one_object(dunwell: Dunwell) -> No
     assert len(object_of(dunwell("audit", "export", "--customer", "K1", "--json"))["entries"]) >= 1
 
 
+def test_a_customer_is_erased_only_after_a_yes_and_the_audit_verifies_afterwards(dunwell: Dunwell) -> None:
+    """One who wrote and was answered, and one with an approval that waits on its checkpoint."""
+    assert object_of(dunwell("cycle", "--json"))["asked"] == 2
+    object_of(dunwell("say", "K1", "I am ill and cannot pay before spring.", "--json"))
+    assert dunwell("customers", "erase", "K1").exit_code != 0
+    assert "Quillfeather" in dunwell("customers", "show", "K1").stdout
+
+    erased = object_of(dunwell("customers", "erase", "K1", "--yes", "--json"))
+
+    assert erased["rows"]["messages"] >= 1
+    assert object_of(dunwell("customers", "erase", "K2", "--yes", "--json"))["approvals_closed"] == 1
+    assert object_of(dunwell("audit", "verify", "--json"))["verified"] is True
+    assert object_of(dunwell("memory", "reembed", "--json"))["left"] == 0
+    shown = dunwell("customers", "show", "K1", "--json").stdout
+    assert "Quillfeather" not in shown
+    assert "ill and cannot" not in shown
+    assert object_of(dunwell("customers", "erase", "K1", "--yes", "--json"))["rows"]["messages"] == 0
+
+
 def test_people_read_the_same_without_json(dunwell: Dunwell) -> None:
     for words, says in (
         (["cycle"], "Every overdue account, and why"), (["approvals", "list"], "collector"),

@@ -2,13 +2,15 @@
 
 import asyncio
 import sys
+from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
 from langgraph.checkpoint.serde import _msgpack
 from pydantic import SecretStr
 
-from server import db
+from server import db, migrations
 from server.embedded import Server
 from server.settings import Settings
 from tools.errors import Misconfigured, Unavailable
@@ -50,6 +52,36 @@ async def test_a_login_that_cannot_be_narrowed_to_a_customer_is_refused(server: 
         finally:
             await admin.execute("RESET SESSION AUTHORIZATION")
             await admin.execute("DROP ROLE plain")
+
+
+async def test_the_second_revision_moves_the_arguments_of_decisions_and_loses_none(server: Server) -> None:
+    name = f"old_{uuid4().hex}"
+    server.create_database(name)
+    versions = Path(migrations.__file__).parent / "versions"
+    async with db.connect(server.app_conninfo(name)) as conn:
+        await conn.execute((versions / "0001_initial.sql").read_bytes())
+        await conn.execute(
+            """INSERT INTO customer (id, ext_system, ext_id, ext_fetched_at, raw_hash, name, currency)
+               VALUES ('k1', 'csv', 'k1', '2026-03-10', '', 'x', 'USD');
+               INSERT INTO policy_version VALUES ('p', '', '2026-03-10');
+               INSERT INTO episode (id, customer_id, turn_key, trigger, model_id, prompt_version, policy_version,
+                                    graph_version, outcome, started_at, committed_at)
+               VALUES ('e', 'k1', 'e', '{}', '', '', 'p', '1', 'settled', '2026-03-10', '2026-03-10');
+               INSERT INTO decision (customer_id, episode_id, position, tool, args, digest, actor, verdict, reasons,
+                                     policy_version, facts, facts_digest, at)
+               SELECT 'k1', 'e', n, '', jsonb_build_object('n', n), '', 'agent', 'allow', '[]', 'p', '{}', '', '2026-03-10'
+                 FROM generate_series(0, 2) AS n;
+               INSERT INTO message (customer_id, direction, channel, body, body_digest, at)
+               VALUES ('k1', 'out', 'email', 'Invoice INV-2207 is open.', '', '2026-03-10')"""
+        )
+        await conn.execute((versions / "0002_memory.sql").read_bytes())
+
+        cursor = await conn.execute(
+            "SELECT d.position, a.args, a.customer_id FROM decision d JOIN decision_args a ON a.decision_id = d.id ORDER BY 1"
+        )
+        assert await cursor.fetchall() == [(n, {"n": n}, "k1") for n in range(3)]
+        found = await conn.execute("SELECT count(*) FROM message WHERE words @@ '2207' AND embedding IS NULL")
+        assert await found.fetchone() == (1,)
 
 
 async def test_tests_themselves_log_in_as_the_application(conn: db.Connection) -> None:

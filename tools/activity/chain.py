@@ -79,8 +79,10 @@ async def append(
             "subject": entry.subject, "episode_id": entry.episode_id, "decision_id": entry.decision_id,
             "prev_hash": prev_hash, "hash": head,
         })  # fmt: skip
-    await conn.execute(_SQL["append"], {"customer_id": customer_id, "at": at, "entries": Jsonb(rows)})
-    await conn.execute(_SQL["move_head"], {"customer_id": customer_id, "seq": seq, "hash": head})
+    await conn.execute(
+        _SQL["append"],
+        {"customer_id": customer_id, "at": at, "entries": Jsonb(rows), "seq": seq, "hash": head},
+    )
 
 
 async def read(conn: AsyncConnection[Any], *, customer_id: str | None = None) -> list[dict[str, Any]]:

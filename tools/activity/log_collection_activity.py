@@ -31,7 +31,7 @@ class PromisedPayment(ToolArgs):
 
 
 class PromiseRecord(ToolArgs):
-    """The customer promised to pay: one payment, or several that all end within 14 days."""
+    """The customer promised to pay: one payment, or several on days that they named themselves."""
 
     kind: Literal["promise"]
     payments: Annotated[list[PromisedPayment], Field(min_length=1, max_length=6)]

@@ -2,15 +2,16 @@
 SELECT seq, hash FROM activity_head WHERE customer_id = %(customer_id)s FOR UPDATE;
 
 -- append --
+-- The entries, and with them the chain's head.
+WITH moved AS (
+    INSERT INTO activity_head (customer_id, seq, hash) VALUES (%(customer_id)s, %(seq)s, %(hash)s)
+    ON CONFLICT (customer_id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash
+)
 INSERT INTO activity_log (customer_id, seq, at, actor, source, action, subject, episode_id, decision_id, prev_hash, hash)
 SELECT %(customer_id)s, e.seq, %(at)s, e.actor, e.source, e.action, e.subject, e.episode_id, e.decision_id,
        e.prev_hash, e.hash
   FROM jsonb_to_recordset(%(entries)s) AS e(seq bigint, actor text, source text, action text, subject jsonb,
        episode_id text, decision_id bigint, prev_hash text, hash text);
-
--- move_head --
-INSERT INTO activity_head (customer_id, seq, hash) VALUES (%(customer_id)s, %(seq)s, %(hash)s)
-ON CONFLICT (customer_id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash;
 
 -- chain --
 SELECT customer_id, seq, at, actor, source, action, subject, episode_id, decision_id, prev_hash, hash

@@ -20,6 +20,9 @@ from tools.money import Money
 from tools.outbox.queue import withdraw
 from tools.spec import Permit
 
+CONFIRM_PROMISE = "Confirm the recorded promise to the customer."
+_LONGEST_FACT = 500  # characters
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -62,7 +65,7 @@ def talking_points(account: Account, why: str) -> dict[str, Any]:
 async def _task(conn: AsyncConnection[Any], permit: Permit, said: Said, why: str, priority: Priority) -> None:
     await schedule(
         conn, permit, kind="review", due_at=said.now, reason=why, assignee=said.account.customer.owner,
-        priority=priority, talking_points=talking_points(said.account, why),
+        priority=priority, talking_points=talking_points(said.account, why), once=True,
     )  # fmt: skip
 
 
@@ -112,6 +115,11 @@ async def _promise(
         source="customer" if said.message_id else "collector", now=said.now,
     )  # fmt: skip
     await withdraw(conn, customer_id=permit.customer_id, reason="the customer promised to pay", now=said.now)
+    if said.approved_by != "policy":
+        # The episode that heard it is over: what it could not confirm is confirmed by one of its own.
+        await schedule(
+            conn, permit, kind="message", due_at=said.now, reason=CONFIRM_PROMISE, assignee=None
+        )  # fmt: skip
 
 
 async def _plan(
@@ -203,6 +211,7 @@ async def record_activity(  # noqa: C901, PLR0912 - one arm for each kind of rec
         case kinds.ContactChangeRecord() as record:
             span = restore_quote(record.quote, said.body or "", said.account) or ""
             await add_contact(conn, permit, quote=span, now=said.now)
+            await _remember(conn, permit, said, "contact_change", record.quote)
         case kinds.HardshipRecord():
             await _stop_all(
                 conn, permit, said, "hardship", "The customer tells of hardship: offer a person and a plan."
@@ -223,17 +232,26 @@ async def record_activity(  # noqa: C901, PLR0912 - one arm for each kind of rec
         case kinds.CreditHoldRecommendationRecord():
             await _task(conn, permit, said, "A credit hold was approved: place it in the ledger.", "high")
         case kinds.PreferenceRecord() as record:
-            await add_standing_fact(
-                conn, permit, kind=record.about, fact=record.quote, message_id=said.message_id, now=said.now
-            )
+            await _remember(conn, permit, said, record.about, record.quote)
         case kinds.NoteRecord() as record:
-            await add_standing_fact(
-                conn, permit, kind="note", fact=record.text, message_id=said.message_id, now=said.now
-            )
+            await _remember(conn, permit, said, "note", record.text)
         case kinds.EscalationRecord() as record:
             await _escalate(conn, permit, record, said)
         case never:
             assert_never(never)
+
+
+async def _remember(conn: AsyncConnection[Any], permit: Permit, said: Said, kind: str, words: str) -> None:
+    """Keep what stays true. Where the model quoted what it read without names, the customer's own words are kept."""
+    fact = restore_quote(words, said.body, said.account) if said.body else None
+    await add_standing_fact(
+        conn,
+        permit,
+        kind=kind,
+        fact=(fact or words)[:_LONGEST_FACT],
+        message_id=said.message_id,
+        now=said.now,
+    )
 
 
 async def _escalate(

@@ -13,20 +13,24 @@ from tools.errors import Refused
 from tools.spec import Permit, digest
 
 _SQL = sql.load("tools.arrangements")
+_ONE_AT_A_TIME = frozenset({"channel", "language", "hours", "payment_habit"})
 _EMAIL = re.compile(r"[^\s<>,;:\"']+@[^\s<>,;:\"']+\w")
 
 
 async def add_standing_fact(
     conn: AsyncConnection[Any], permit: Permit, *, kind: str, fact: str, message_id: int | None, now: datetime
 ) -> None:
-    """Remember `fact`, in the customer's words or ours, with the message that it came from."""
-    await conn.execute(
-        _SQL["add_standing_fact"],
-        {
-            "customer_id": permit.customer_id, "decision_id": permit.decision_id, "kind": kind, "fact": fact,
-            "message_id": message_id, "now": now,
-        },
-    )  # fmt: skip
+    """Remember `fact`, in the customer's words or ours, with the message that it came from.
+
+    What a customer has one of at a time (channel, language, hours, payment habit) takes the older one's place; of the
+    other kinds only the same words do. A promise's fact ends with the promise.
+    """
+    given = {
+        "customer_id": permit.customer_id, "decision_id": permit.decision_id, "kind": kind, "fact": fact,
+        "message_id": message_id, "now": now, "replaces": kind in _ONE_AT_A_TIME,
+    }  # fmt: skip
+    await conn.execute(_SQL["end_standing_facts"], given)
+    await conn.execute(_SQL["add_standing_fact"], given)
 
 
 def contact_point_in(quote: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from tools import sql
+from tools.arrangements.facts import add_standing_fact
 from tools.money import Money
 from tools.spec import Permit
 
@@ -46,7 +47,7 @@ async def add_promises(
     source: Literal["customer", "collector"],
     now: datetime,
 ) -> None:
-    """One row for each promised payment; a newer promise on the same invoices replaces the older one."""
+    """One row for each promised payment, and the fact that it was promised; a newer promise replaces the older one."""
     shared = {
         "customer_id": permit.customer_id, "decision_id": permit.decision_id, "invoice_ids": list(invoice_ids),
         "message_id": message_id, "source": source, "now": now,
@@ -60,6 +61,11 @@ async def add_promises(
                 "due_date": due_date,
             },
         )  # fmt: skip
+    await conn.execute(_SQL["end_promise_facts"], shared)
+    said = ", ".join(f"{amount.format()} by {due_date:%d %B %Y}" for amount, due_date in payments)
+    await add_standing_fact(
+        conn, permit, kind="promise", fact=f"Promised {said}.", message_id=message_id, now=now
+    )
 
 
 async def promises_to_watch(
@@ -78,4 +84,8 @@ async def settle_promise(
     cursor = await conn.execute(
         _SQL["settle_promise"], {"promise_id": promise_id, "state": state, "now": now}
     )
-    return await cursor.fetchone() is not None
+    owner = await cursor.fetchone()
+    if owner is None:
+        return False
+    await conn.execute(_SQL["end_promise_facts"], {"customer_id": owner[0], "now": now})
+    return True

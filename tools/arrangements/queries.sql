@@ -13,7 +13,8 @@ SELECT p.id, p.customer_id, p.invoice_ids, p.amount_minor, p.currency, p.due_dat
   FROM promise p WHERE p.state = 'open' ORDER BY p.id LIMIT %(limit)s;
 
 -- settle_promise --
-UPDATE promise SET state = %(state)s, settled_at = %(now)s WHERE id = %(promise_id)s AND state = 'open' RETURNING id;
+UPDATE promise SET state = %(state)s, settled_at = %(now)s WHERE id = %(promise_id)s AND state = 'open'
+RETURNING customer_id;
 
 -- cancel_promises --
 UPDATE promise SET state = 'cancelled', settled_at = %(now)s
@@ -64,6 +65,17 @@ RETURNING id;
 INSERT INTO suppression (customer_id, decision_id, channel, contact_id, reason, message_id, at)
 VALUES (%(customer_id)s, %(decision_id)s, %(channel)s, %(contact_id)s, %(reason)s, %(message_id)s, %(now)s)
 ON CONFLICT DO NOTHING;
+
+-- end_standing_facts --
+UPDATE standing_fact SET ended_at = %(now)s
+ WHERE customer_id = %(customer_id)s AND kind = %(kind)s AND ended_at IS NULL
+   AND (%(replaces)s OR lower(fact) = lower(%(fact)s));
+
+-- end_promise_facts --
+-- A promise that was kept, broken or replaced stands no longer; the promise itself says what became of it.
+UPDATE standing_fact f SET ended_at = %(now)s
+ WHERE f.customer_id = %(customer_id)s AND f.kind = 'promise' AND f.ended_at IS NULL AND NOT EXISTS
+       (SELECT FROM promise p WHERE p.decision_id = f.decision_id AND p.state = 'open');
 
 -- add_standing_fact --
 INSERT INTO standing_fact (customer_id, decision_id, kind, fact, message_id, at)

@@ -25,6 +25,11 @@ _LINK = re.compile(
     r"|(?:\b(?:dot|punto)| ?\.) (?:com|net|org|io|info|biz)\b",
     re.IGNORECASE,
 )
+# What every match of _LINK holds; most texts do not, once the links that they may name are struck out.
+_MAYBE_LINK = re.compile(
+    r"://|www\.|@|[.。\])][a-z]|(?:dot|punto|\.) (?:com|net|org|io|info|biz)", re.IGNORECASE
+)
+_ASCII_FIGURE = re.compile(r"[0-9%$]")  # what `_is_figure` says of ASCII
 _MODAL_MONTHS = frozenset({"may", "march"})  # words of their own: months only after a preposition
 _SOON = (
     r"tomorrow|tonight|(?:month|year)[ -]end|end of (?:the )?(?:day|week|month|year)|(?:this|next) (?:week|month|year)"
@@ -34,8 +39,10 @@ _SOON = (
 
 def suspicious(text: str, language: str) -> list[str]:
     """Everything in `text` (unaccented, single-spaced) that states a figure, a date, a link or an address."""
-    found = [match[0].strip(".,;:!?()") for match in _LINK.finditer(text)]
-    text = _LINK.sub(" ", text)
+    found = []
+    if _MAYBE_LINK.search(text):
+        found = [match[0].strip(".,;:!?()") for match in _LINK.finditer(text)]
+        text = _LINK.sub(" ", text)
     found += _number_runs(text)
     found += [match[0] for match in _words(language).finditer(text)]
     return list(dict.fromkeys(found))
@@ -45,15 +52,15 @@ def _number_runs(text: str) -> list[str]:
     """Tokens with a digit of any script, a currency sign or a percent sign; neighbours together, as in a phone number."""
     runs: list[list[str]] = [[]]
     for token in text.split():
-        if any(char == "%" or unicodedata.category(char) == "Sc" or _is_number(char) for char in token):
+        if _ASCII_FIGURE.search(token) if token.isascii() else any(map(_is_figure, token)):
             runs[-1].append(token)
         elif runs[-1]:
             runs.append([])
     return [" ".join(run).strip(".,;:!?()") for run in runs if run]
 
 
-def _is_number(char: str) -> bool:
-    return unicodedata.numeric(char, None) is not None
+def _is_figure(char: str) -> bool:
+    return char == "%" or unicodedata.category(char) == "Sc" or unicodedata.numeric(char, None) is not None
 
 
 @cache

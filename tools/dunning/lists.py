@@ -4,7 +4,8 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
+from itertools import pairwise
 from typing import Literal
 
 from babel.dates import format_date
@@ -13,7 +14,7 @@ from babel.units import format_unit
 
 from prompts import load
 from tools.dunning.sources import Sources
-from tools.ledger.model import Invoice
+from tools.ledger.model import Invoice, Plan
 from tools.money import Money
 
 Form = Literal["inline", "block"]  # block: it stands alone on a line of an email, and may take several
@@ -25,7 +26,12 @@ _SMS_LINKS = 2
 
 def day(on: date, sources: Sources) -> str:
     """A date as the customer reads it, short in an SMS."""
-    return format_date(on, "medium" if sources.channel == "sms" else "long", locale=LOCALES[sources.language])
+    return _day(on, "medium" if sources.channel == "sms" else "long", LOCALES[sources.language])
+
+
+@lru_cache(maxsize=4096)
+def _day(on: date, length: Literal["medium", "long"], locale: str) -> str:
+    return format_date(on, length, locale=locale)
 
 
 def days_past_due(sources: Sources, _form: Form) -> str | None:
@@ -71,8 +77,15 @@ def payment_link(sources: Sources, form: Form) -> str | None:
 
 
 def plan_schedule(sources: Sources, form: Form) -> str | None:
-    """The payments of the offered plan."""
+    """The payments of the offered plan: each, or in an SMS that would be too long the equal ones together and the last."""
     plan = sources.plan
+    if (
+        plan
+        and sources.channel == "sms"
+        and len(plan.instalments) > LISTED
+        and (equal := _equal(plan, sources))
+    ):
+        return equal
     return _schedule(
         [(Money(i.amount_minor, plan.currency), i.due_date) for i in plan.instalments] if plan else [],
         sources,
@@ -85,6 +98,28 @@ def promise_schedule(sources: Sources, form: Form) -> str | None:
     return _schedule(
         [(Money(p.amount_minor, p.currency), p.due_date) for p in sources.promises], sources, form
     )
+
+
+def _equal(plan: Plan, sources: Sources) -> str | None:
+    """The equal parts in one phrase and the last, which may differ by cents; None where the parts are not regular."""
+    *equal, last = plan.instalments
+    gaps = {(b.due_date - a.due_date).days for a, b in pairwise(plan.instalments)}
+    every = (
+        "weekly"
+        if gaps == {7}
+        else "fortnightly"
+        if gaps == {14}
+        else "monthly"
+        if min(gaps) >= 28 and max(gaps) <= 31
+        else None
+    )
+    if every is None or len({part.amount_minor for part in equal}) != 1:
+        return None
+    said = _phrases(sources.language)
+    money = [Money(part.amount_minor, plan.currency).format(sources.language) for part in (equal[0], last)]
+    first = said[every].format(count=len(equal), amount=money[0], date=day(equal[0].due_date, sources))
+    final = said["payment"].format(amount=money[1], date=day(last.due_date, sources))
+    return format_list([first, final], locale=LOCALES[sources.language])
 
 
 def _schedule(payments: Sequence[tuple[Money, date]], sources: Sources, form: Form) -> str | None:

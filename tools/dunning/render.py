@@ -48,17 +48,19 @@ def draft_message(
     first_contact: bool,
     reply_contact_id: str | None,
     payment_minor: int | None = None,
+    written_in: Language | None = None,
 ) -> Draft:
     """The message that `args` asks for, rendered from the ledger and read again by the checks.
 
     `first_contact` adds who we are and that an automated assistant writes; `payment_minor` is the payment that a
-    receipt thanks for, in the customer's currency. What the checks find is in the draft, for the policy to judge;
+    receipt thanks for, in the customer's currency; `written_in` is the language of the message that is answered and
+    goes before the one on file. What the checks find is in the draft, for the policy to judge;
     Undraftable is raised where no honest text can be made: an unknown template or placeholder, an invoice or an
     offer that is not this customer's, nobody to write to.
     """
     contact = choose_contact(account, args.channel, reply_contact_id)
     plan = named_offer(args, account)
-    language, fallback = reviewed_language(account.customer.language)
+    language, fallback = reviewed_language(written_in or account.customer.language)
     script = _script(args, language)
     mentions = not ABOUT_INVOICES.isdisjoint(names_in(script.text))
     invoices = named_invoices(args, account, mentions_invoices=mentions)

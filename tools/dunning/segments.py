@@ -8,6 +8,7 @@ _BASIC = frozenset(
     "abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _EXTENDED = frozenset("\f^{}\\[~]|€")  # an escape and the character: two places
+_GSM7 = _BASIC | _EXTENDED
 _TYPOGRAPHY = (  # what takes its place, and the characters whose place it takes
     ("'", "‘’‚‛′`´‹›"),
     ('"', "“”„″«»"),
@@ -20,8 +21,12 @@ MAX_SEGMENTS = 3
 
 def visible(text: str) -> str:
     """`text` without control and invisible characters, which could only hide something from a reader."""
-    kept = (char for char in text.replace("\t", " ") if char == "\n" or _is_visible(char))
-    return "".join(kept)
+    text = text.replace("\t", " ")
+    if text.replace("\n", "").isprintable():
+        return (
+            text  # nearly every text: what Python calls printable holds no character of the categories below
+        )
+    return "".join(char for char in text if char == "\n" or _is_visible(char))
 
 
 def _is_visible(char: str) -> bool:
@@ -39,7 +44,7 @@ def sms_text(text: str) -> str:
 
 def segments(text: str) -> int:
     """Segments of an SMS: GSM-7 in 160 or 153 places, otherwise UCS-2 in 70 or 67; no character is cut in two."""
-    if all(char in _BASIC or char in _EXTENDED for char in text):
+    if _GSM7.issuperset(text):
         return _pack([2 if char in _EXTENDED else 1 for char in text], single=160, part=153)
     return _pack([2 if ord(char) > 0xFFFF else 1 for char in text], single=70, part=67)
 
@@ -56,7 +61,7 @@ def _pack(places: list[int], *, single: int, part: int) -> int:
 
 
 def _plain_letter(char: str) -> str:
-    if char in _BASIC or char in _EXTENDED:
+    if char in _GSM7:
         return char
     spelled = "".join(part for part in unicodedata.normalize("NFKD", char) if not unicodedata.combining(part))
     return spelled if spelled and all(part in _BASIC for part in spelled) else char

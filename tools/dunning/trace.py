@@ -7,8 +7,9 @@ a figure, a date, a link or an address is untraced. An allow-list fails safe: a 
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 
 from babel.dates import format_date, format_skeleton
 from babel.numbers import get_currency_precision
@@ -43,7 +44,7 @@ _NEXT = r"(?:,? and |,? y |, )"
 def untraced(text: str, sources: Sources, *, crisis: bool = False) -> list[str]:
     """What in `text` looks like a figure, a date, an address or a link and is explained by none of `sources`."""
     plain = normal(text)
-    forms = {normal(form) for form in known_forms(sources)} | (set(CRISIS_LINES) if crisis else set())
+    forms = known_forms(sources) | (set(CRISIS_LINES) if crisis else set())
     present = sorted((form for form in forms if form and form in plain), key=len, reverse=True)
     bare = [form for form in present if _DIGITS_ONLY.fullmatch(form)]
     if telling := [form for form in present if form not in bare]:
@@ -61,18 +62,20 @@ def _any(forms: Iterable[str]) -> str:
 
 def normal(text: str) -> str:
     """`text` in one spelling: compatibility forms resolved, accents and invisible characters gone, spaces single."""
-    decomposed = unicodedata.normalize("NFKD", sms_text(visible(text)))
-    bare = "".join(char for char in decomposed if not unicodedata.combining(char))
-    return re.sub(r"\s+", " ", bare)
+    plain = sms_text(visible(text))
+    if not plain.isascii():
+        decomposed = unicodedata.normalize("NFKD", plain)
+        plain = "".join(char for char in decomposed if not unicodedata.combining(char))
+    return re.sub(r"\s+", " ", plain)
 
 
-def known_forms(sources: Sources) -> Iterator[str]:
-    """Every form in which the records of this message may appear in it."""
-    yield from (sources.company_name, sources.customer_name, sources.first_name or "")
+def known_forms(sources: Sources) -> set[str]:
+    """Every form in which the records of this message may appear in it, in the one spelling."""
+    texts = [sources.company_name, sources.customer_name, sources.first_name or ""]
     amounts: list[Money | None] = [sources.balance, sources.payment]
     days: list[date | None] = []
     for invoice in sources.invoices:
-        yield from (invoice.number, invoice.payment_url or "")
+        texts += [invoice.number, invoice.payment_url or ""]
         amounts += [invoice.balance, Money(invoice.total_minor, invoice.currency)]
         days += [invoice.issue_date, invoice.due_date]
     for promise in sources.promises:
@@ -82,35 +85,59 @@ def known_forms(sources: Sources) -> Iterator[str]:
         amounts.append(Money(sources.plan.total_minor, sources.plan.currency))
         amounts += [Money(part.amount_minor, sources.plan.currency) for part in sources.plan.instalments]
         days += [part.due_date for part in sources.plan.instalments]
-    yield from _amount_forms(amount for amount in amounts if amount is not None)
-    yield from _date_forms(day for day in days if day is not None)
-    yield from _count_forms(sources)
+    forms = {normal(text) for text in texts}
+    return forms.union(
+        *(_amount_forms(amount) for amount in set(amounts) if amount is not None),
+        *(_date_forms(day) for day in set(days) if day is not None),
+        _count_forms(sources.days_past_due, len(sources.invoices) - LISTED),
+        _part_forms(len(sources.plan.instalments) - 1 if sources.plan else 0),
+    )
 
 
-def _amount_forms(amounts: Iterable[Money]) -> Iterator[str]:
-    for amount in set(amounts):
-        plain = f"{amount.decimal:,}"
-        yield from (f"{amount.currency} {plain}", f"{plain} {amount.currency}")
-        for language in LOCALES:
-            written = amount.format(language)
-            yield written
-            precision = get_currency_precision(amount.currency)
-            if precision and written.endswith("." + "0" * precision):
-                yield written[: -precision - 1]
+# Amounts, dates and counts recur from message to message, and writing one in every form costs more than judging it.
+@lru_cache(maxsize=4096)
+def _amount_forms(amount: Money) -> frozenset[str]:
+    plain = f"{amount.decimal:,}"
+    forms = [f"{amount.currency} {plain}", f"{plain} {amount.currency}"]
+    for language in LOCALES:
+        written = amount.format(language)
+        forms.append(written)
+        precision = get_currency_precision(amount.currency)
+        if precision and written.endswith("." + "0" * precision):
+            forms.append(written[: -precision - 1])
+    return frozenset(map(normal, forms))
 
 
-def _date_forms(days: Iterable[date]) -> Iterator[str]:
-    for day in set(days):
-        yield day.isoformat()
-        for locale in LOCALES.values():
-            yield from (format_date(day, length, locale=locale) for length in ("full", "long", "medium"))
-            yield format_skeleton("MMMMd", day, locale=locale)
-
-
-def _count_forms(sources: Sources) -> Iterator[str]:
-    """Days past due and "9 more": never a bare number, which would explain any other use of it."""
+@lru_cache(maxsize=4096)
+def _date_forms(day: date) -> frozenset[str]:
+    forms = [day.isoformat()]
     for locale in LOCALES.values():
-        if sources.days_past_due > 0:
-            yield format_unit(sources.days_past_due, "duration-day", length="long", locale=locale)
-    for more in ("more", "más"):
-        yield f"{len(sources.invoices) - LISTED} {more}"
+        forms += [format_date(day, length, locale=locale) for length in ("full", "long", "medium")]
+        forms.append(format_skeleton("MMMMd", day, locale=locale))
+    return frozenset(map(normal, forms))
+
+
+@lru_cache(maxsize=4096)
+def _count_forms(days_past_due: int, not_listed: int) -> frozenset[str]:
+    """Days past due and "9 more": never a bare number, which would explain any other use of it."""
+    forms = [f"{not_listed} {more}" for more in ("more", "más")]
+    if days_past_due > 0:
+        forms += [
+            format_unit(days_past_due, "duration-day", length="long", locale=locale)
+            for locale in LOCALES.values()
+        ]
+    return frozenset(map(normal, forms))
+
+
+@lru_cache(maxsize=64)
+def _part_forms(equal: int) -> frozenset[str]:
+    """How many equal parts a plan has before its last: as `plan_schedule` says it, never a bare number."""
+    parts = (
+        "weekly payments",
+        "monthly payments",
+        "payments",
+        "pagos semanales",
+        "pagos quincenales",
+        "pagos mensuales",
+    )
+    return frozenset(f"{equal} {part}" for part in parts) if equal > 0 else frozenset()

@@ -24,6 +24,7 @@ class _Phrase:
     rule: str
     text: str
     concession: bool
+    letters: str
     plain: re.Pattern[str]
     gapped: re.Pattern[str] | None
 
@@ -36,9 +37,9 @@ def denied(text: str, *, conceded: bool = False) -> list[str]:
     """
     found = ["disguise: letters of several alphabets in one word"] if _mixes_alphabets(visible(text)) else []
     spellings = _spellings(text)
-    if not any(_any_phrase().search(spelling) for spelling in spellings):
-        return found
-    for phrase in _phrases():
+    # Looking for a phrase's letters is ten times as fast as its patterns, and misses in nearly every text.
+    squeezed = "\n".join({spelling.replace(" ", "") for spelling in spellings})
+    for phrase in [phrase for phrase in _phrases() if phrase.letters in squeezed]:
         if phrase.concession and conceded:
             continue
         if any(phrase.plain.search(spelling) for spelling in spellings) or (
@@ -58,13 +59,15 @@ def _spellings(text: str) -> list[str]:
 
 
 def _words(text: str) -> str:
-    bare = "".join(char for char in text if not unicodedata.combining(char)).casefold()
+    bare = "".join(char for char in text if char.isascii() or not unicodedata.combining(char)).casefold()
     return " ".join(re.findall(r"[^\W_]+", bare))
 
 
 def _mixes_alphabets(text: str) -> bool:
     """Whether one word has Latin letters and Cyrillic or Greek ones: no honest word does."""
     for word in re.findall(r"[^\W\d_]+", text):
+        if word.isascii():
+            continue
         alphabets = {unicodedata.name(char, "").split(" ")[0] for char in word}
         if "LATIN" in alphabets and alphabets & {"CYRILLIC", "GREEK", "ARMENIAN"}:
             return True
@@ -75,18 +78,22 @@ def _mixes_alphabets(text: str) -> bool:
 def _phrases() -> tuple[_Phrase, ...]:
     data = tomllib.loads(resources.files("tools.dunning").joinpath("denied_wording.toml").read_text("utf-8"))
     return tuple(
-        _Phrase(rule["id"], phrase, rule.get("concession", False), _pattern(phrase), _gapped(phrase))
+        _Phrase(
+            rule["id"],
+            phrase,
+            rule.get("concession", False),
+            _letters(phrase),
+            _pattern(phrase),
+            _gapped(phrase),
+        )
         for rule in data["rule"]
         for phrase in rule["phrases"]
     )
 
 
-@cache
-def _any_phrase() -> re.Pattern[str]:
-    """All phrases in one pattern: a text that holds none of them, which is nearly every text, is read once."""
-    patterns = [p for phrase in _phrases() for p in (phrase.plain, phrase.gapped) if p is not None]
-    # Behind one common word boundary every alternative begins with a letter, which the regex engine skips fast.
-    return re.compile(r"\b(?:" + "|".join(f"(?:{p.pattern.removeprefix(_BOUNDARY)})" for p in patterns) + ")")
+def _letters(phrase: str) -> str:
+    """A run of letters that a text holds, its spaces left out, wherever either pattern of the phrase finds it."""
+    return max((_words(part).replace(" ", "") for part in re.split(r"\.\.\.|[#*]", phrase)), key=len)
 
 
 def _pattern(phrase: str) -> re.Pattern[str]:

@@ -36,14 +36,18 @@ async def schedule(
     assignee: str | None,
     priority: Priority = "normal",
     talking_points: dict[str, Any] | None = None,
+    once: bool = False,
 ) -> None:
-    """Put a follow-up on the list; a person's task carries `talking_points` built from records."""
+    """Put a follow-up on the list; a person's task carries `talking_points` built from records.
+
+    `once`: not where one of that kind and reason waits from an earlier episode and is due no later.
+    """
     await conn.execute(
         _SQL["schedule"],
         {
             "customer_id": permit.customer_id, "episode_id": permit.episode_id, "decision_id": permit.decision_id,
             "digest": permit.digest, "kind": kind, "due_at": due_at, "reason": reason, "assignee": assignee,
-            "priority": priority, "talking_points": None if talking_points is None else Jsonb(talking_points),
+            "priority": priority, "once": once, "talking_points": None if talking_points is None else Jsonb(talking_points),
         },
     )  # fmt: skip
 

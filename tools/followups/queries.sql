@@ -1,7 +1,11 @@
 -- schedule --
+-- `once`: what an earlier episode put on the list in the same words, due no later, is not put on it a second time.
 INSERT INTO follow_up (customer_id, episode_id, decision_id, digest, kind, due_at, reason, assignee, priority, talking_points)
-VALUES (%(customer_id)s, %(episode_id)s, %(decision_id)s, %(digest)s, %(kind)s, %(due_at)s, %(reason)s, %(assignee)s,
-        %(priority)s, %(talking_points)s)
+SELECT %(customer_id)s, %(episode_id)s, %(decision_id)s, %(digest)s, %(kind)s, %(due_at)s, %(reason)s, %(assignee)s,
+       %(priority)s, %(talking_points)s
+ WHERE NOT EXISTS (SELECT FROM follow_up f WHERE f.customer_id = %(customer_id)s AND f.state = 'waiting'
+                      AND f.kind = %(kind)s AND f.reason = %(reason)s AND f.due_at <= %(due_at)s AND f.episode_id <> %(episode_id)s
+                      AND %(once)s::boolean)
 ON CONFLICT (episode_id, digest, kind) DO NOTHING
 RETURNING id;
 

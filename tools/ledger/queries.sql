@@ -46,7 +46,7 @@ SELECT json_build_object(
             'id', p.id, 'invoice_ids', p.invoice_ids, 'amount_minor', p.amount_minor, 'currency', p.currency,
             'due_date', p.due_date, 'made_at', p.made_at, 'state', p.state) ORDER BY p.id), '[]')
         FROM promise p WHERE p.customer_id = c.id
-         AND (p.state = 'open' OR p.settled_at > %(now)s - interval '180 days')),
+         AND (p.state = 'open' OR (p.state <> 'cancelled' AND p.settled_at > %(now)s - interval '180 days'))),
     'plans', (SELECT coalesce(json_agg(json_build_object(
             'id', p.id, 'invoice_ids', p.invoice_ids, 'total_minor', p.total_minor, 'currency', p.currency,
             'state', p.state, 'instalments',

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import class_row, dict_row, scalar_row
 
 from tools import sql
 from tools.dunning.draft import Draft
 from tools.errors import NotFound
 from tools.ledger.model import Channel
+from tools.memory.embeddings import Embedded, literal
 
 _SQL = sql.load("tools.memory")
 MessageChannel = Literal["email", "sms", "portal"]
@@ -27,6 +28,7 @@ class WindowMessage:
     direction: Literal["in", "out"]
     channel: Channel
     purpose: str | None
+    template: str | None
     body: str
     contact_id: str | None
     at: datetime
@@ -43,6 +45,7 @@ class InboundMessage:
     body: str
     at: datetime
     handled_at: datetime | None
+    replies: int  # automated ones that were queued or sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,16 @@ class StandingFact:
     fact: str
     message_id: int | None
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What a prompt says of a conversation: its newest messages, oldest first, and what stays true, newest first."""
+
+    window: Sequence[WindowMessage]
+    messages: int  # in all, up to the newest of the window
+    standing: Sequence[StandingFact]
+    standing_in_all: int
 
 
 def seal(body: str) -> tuple[bytes, str]:
@@ -91,14 +104,21 @@ async def store_inbound(
 
 
 async def store_outbound(
-    conn: AsyncConnection[Any], draft: Draft, *, customer_id: str, episode_id: str, at: datetime
+    conn: AsyncConnection[Any],
+    draft: Draft,
+    *,
+    customer_id: str,
+    episode_id: str,
+    at: datetime,
+    embedded: Embedded | None = None,
 ) -> tuple[int, str]:
-    """Store the text of an outbound message: its id and its salted digest."""
+    """Store the text of an outbound message: its id and its salted digest. Without a vector it is embedded later."""
     salt, body_digest = seal(draft.body)
     given = {
         "customer_id": customer_id, "contact_id": draft.contact_id, "channel": draft.channel, "subject": draft.subject,
         "body": draft.body, "salt": salt, "body_digest": body_digest, "language": draft.language,
         "purpose": draft.purpose, "template": draft.template, "episode_id": episode_id, "at": at,
+        **_vector(embedded),
     }  # fmt: skip
     async with conn.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(_SQL["store_outbound"], given)
@@ -108,53 +128,56 @@ async def store_outbound(
     return message_id, body_digest
 
 
-async def recent_window(
-    conn: AsyncConnection[Any], *, customer_id: str, upto: int | None, limit: int
-) -> tuple[list[WindowMessage], int]:
-    """The newest `limit` messages up to message `upto`, oldest first, and how many older ones were left out."""
-    given = {"customer_id": customer_id, "upto": upto, "limit": limit}
-    async with conn.cursor(row_factory=class_row(WindowMessage)) as cursor:
-        await cursor.execute(_SQL["recent_window"], given)
-        window = await cursor.fetchall()
-    async with conn.cursor(row_factory=scalar_row) as counter:
-        await counter.execute(_SQL["count_messages"], given)
-        total = await counter.fetchone() or 0
-    return window[::-1], max(0, total - len(window))
+async def read_conversation(
+    conn: AsyncConnection[Any], *, customer_id: str, upto: int | None, newest: int, facts: int
+) -> Conversation:
+    """The `newest` messages up to message `upto`, and as many `facts` that stay true about this customer."""
+    given = {"customer_id": customer_id, "upto": upto, "limit": newest}
+    # Both are sent before either is waited for.
+    window = await conn.execute(_SQL["recent_window"], given)
+    standing = await conn.execute(_SQL["standing_facts"], {"customer_id": customer_id, "limit": facts})
+    said, known = await window.fetchall(), await standing.fetchall()
+    return Conversation(
+        [WindowMessage(*row[:-1]) for row in reversed(said)],
+        said[0][-1] if said else 0,
+        [StandingFact(*row[:-1]) for row in known],
+        known[0][-1] if known else 0,
+    )
 
 
-async def standing_facts(conn: AsyncConnection[Any], *, customer_id: str, limit: int) -> list[StandingFact]:
-    """What stays true about this customer between conversations, newest first."""
-    async with conn.cursor(row_factory=class_row(StandingFact)) as cursor:
-        await cursor.execute(_SQL["standing_facts"], {"customer_id": customer_id, "limit": limit})
-        return await cursor.fetchall()
+async def ask_inbound(conn: AsyncConnection[Any], *, message_id: int) -> AsyncCursor[InboundMessage]:
+    """Ask for the stored inbound message: the cursor that will give it, or None where there is none.
 
-
-async def read_inbound(conn: AsyncConnection[Any], *, message_id: int) -> InboundMessage:
-    """The stored inbound message. Raises NotFound."""
-    async with conn.cursor(row_factory=class_row(InboundMessage)) as cursor:
-        await cursor.execute(_SQL["inbound"], {"message_id": message_id})
-        found = await cursor.fetchone()
-    if found is None:
-        raise NotFound("inbound message", str(message_id))
-    return found
-
-
-async def count_replies(conn: AsyncConnection[Any], *, message_id: int) -> int:
-    """Automated replies to that message that were queued or sent."""
-    async with conn.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(_SQL["replies_to"], {"message_id": message_id})
-        return await cursor.fetchone() or 0
+    In a pipeline it is not waited for and comes with the next answer.
+    """
+    cursor = conn.cursor(row_factory=class_row(InboundMessage))
+    return await cursor.execute(_SQL["inbound"], {"message_id": message_id})
 
 
 async def mark_handled(
-    conn: AsyncConnection[Any], *, message_id: int, episode_id: str, now: datetime
+    conn: AsyncConnection[Any],
+    *,
+    message_id: int,
+    episode_id: str,
+    now: datetime,
+    embedded: Embedded | None = None,
 ) -> str | None:
-    """The episode that answers this message commits with the caller's transaction: the salted digest of its body."""
-    given = {"message_id": message_id, "episode_id": episode_id, "now": now}
+    """The episode that answers this message commits with the caller's transaction, and with the message's vector.
+
+    Answers the salted digest of the message's body.
+    """
+    given = {"message_id": message_id, "episode_id": episode_id, "now": now, **_vector(embedded)}
     async with conn.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(_SQL["mark_handled"], given)
         body_digest: str | None = await cursor.fetchone()
     return body_digest
+
+
+def _vector(embedded: Embedded | None) -> dict[str, str | None]:
+    return {
+        "embedding": literal(embedded.vector) if embedded else None,
+        "embedding_model": embedded.model_id if embedded else None,
+    }
 
 
 async def unhandled(conn: AsyncConnection[Any], *, limit: int) -> Sequence[tuple[int, str]]:

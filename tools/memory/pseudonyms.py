@@ -1,7 +1,7 @@
 """Pseudonymisation: what the model reads of free text names nobody. Placeholders stand for people and addresses."""
 
 import re
-from functools import cache
+from functools import lru_cache
 
 import phonenumbers
 
@@ -10,9 +10,12 @@ from tools.ledger.model import Account
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _LINK = re.compile(r"https?://\S+|www\.\S+", re.IGNORECASE)
 _CARD = re.compile(r"\b(?:\d[ -]?){13,19}\b")
+# Seven digits in a row, or a plus sign: without either there is no valid number, and the matcher is a thousand times
+# as slow as this look. (A number of the US has ten, and from abroad every one has at least seven with its country.)
+_MAYBE_PHONE = re.compile(r"(?:\d[\W_xX]{0,8}){6}\d|[+\uff0b]")
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _names(people: tuple[str, ...], firms: tuple[str, ...]) -> re.Pattern[str] | None:
     # A person's names count one by one; a firm's name only as a whole, for its parts are ordinary words.
     parts = {part for name in people for part in (name, *name.split()) if len(part) > 2} | set(firms)
@@ -24,15 +27,22 @@ def _names(people: tuple[str, ...], firms: tuple[str, ...]) -> re.Pattern[str] |
     )
 
 
+def without_addresses(text: str) -> str:
+    """`text` with any e-mail address, link, card-like or phone number replaced."""
+    text = _EMAIL.sub("[email]", _LINK.sub("[link]", text))
+    text = _CARD.sub("[number]", text)
+    if _MAYBE_PHONE.search(text):
+        for match in reversed(list(phonenumbers.PhoneNumberMatcher(text, "US"))):
+            text = text[: match.start] + "[phone]" + text[match.end :]
+    return text
+
+
 def pseudonymise(text: str, account: Account) -> str:
-    """`text` with this customer's names, and any e-mail address, link, card-like or phone number, replaced.
+    """`text` without addresses (as `without_addresses`), and with this customer's names replaced.
 
     A quote that the model copies from the result is found again by `restore_quote`.
     """
-    text = _EMAIL.sub("[email]", _LINK.sub("[link]", text))
-    text = _CARD.sub("[number]", text)
-    for match in reversed(list(phonenumbers.PhoneNumberMatcher(text, "US"))):
-        text = text[: match.start] + "[phone]" + text[match.end :]
+    text = without_addresses(text)
     people = tuple(c.name for c in account.contacts if c.name)
     own = (account.customer.name,)
     named = _names(people, own) if account.customer.kind == "business" else _names((*people, *own), ())

@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 from tools import sql
 from tools.dunning.draft import Draft
 from tools.errors import Refused
+from tools.memory.embeddings import Embedded
 from tools.memory.messages import seal, store_outbound
 from tools.spec import Action, Permit
 
@@ -62,12 +63,13 @@ async def enqueue(
     not_before: datetime,
     reply_to: int | None,
     now: datetime,
+    embedded: Embedded | None = None,
 ) -> Enqueued:
-    """Store the message and queue it, not to leave before `not_before`. Raises Refused without the action's own permit."""
+    """Store the message (with its vector, where there is one) and queue it, not to leave before `not_before`. Raises Refused without the action's own permit."""
     if permit.digest != action.digest:
         raise Refused("The permit is for another action.")
     message_id, body_digest = await store_outbound(
-        conn, draft, customer_id=permit.customer_id, episode_id=permit.episode_id, at=now
+        conn, draft, customer_id=permit.customer_id, episode_id=permit.episode_id, at=now, embedded=embedded
     )
     given = {
         "customer_id": permit.customer_id, "episode_id": permit.episode_id, "decision_id": permit.decision_id,

@@ -86,7 +86,7 @@ def read_risk(account: Account, horizon: Horizon = TIER_HORIZON) -> RiskReading:
         aging_minor=aging,
         oldest_days_past_due=_oldest(account),
         promises={state: _promises(account, state) for state in ("open", "kept", "partial", "broken")},
-        utilisation=_utilisation(account),
+        utilisation=None if (used := _utilisation(account)) is None else round(used, 4),
         open_disputes=len(account.disputes),
         disputed_minor=sum(invoice.balance_minor for invoice in owed if invoice.id in disputed),
         holds=sorted({hold.reason for hold in account.holds}),
@@ -150,7 +150,7 @@ def _promises(account: Account, state: str) -> int:
 def _utilisation(account: Account) -> float | None:
     limit = account.customer.credit_limit_minor
     owed = sum(invoice.balance_minor for invoice in account.invoices if invoice.is_open())
-    return round(owed / limit, 4) if limit else None
+    return owed / limit if limit else None
 
 
 def _next_action(account: Account, tier: Tier) -> NextAction:

@@ -14,23 +14,26 @@ from agent.signals.record import spans
 from tools.errors import Invalid
 from tools.money import Money
 
-# exact: a sum; all: everything owed; rest: what another sum leaves; unclear: a part nobody could name
-Kind = Literal["exact", "all", "rest", "unclear"]
+# exact: a sum; all: everything owed; half: of that; rest: what another sum leaves; unclear: a part nobody could name
+Kind = Literal["exact", "all", "half", "rest", "unclear"]
 
-_REST = r"the rest|remainder|remaining|the balance|el resto|lo demas|lo que falta|restante"
+_REST = r"(?:the )?other half|(?:la )?otra mitad|the rest|remainder|remaining|the balance|el resto|lo demas|lo que falta|restante"
 _ALL = (
     r"all of it|it all|pay all|everything|in full|full(?: amount| balance| payment)?|the whole(?: thing| amount)?"
     r"|entire(?: amount| balance)?|todo|toda|completo|completa|el total|en su totalidad"
 )
+_HALF = r"(?:a |the )?half(?: of it)?|(?:la )?mitad"
 _UNCLEAR = (
-    r"half|a third|some(?: of it| money)?|something|part(?: of it|ial|ially)?|a bit|a little|a few|what i can|as much as"
-    r"|hundred|thousand|grand|couple hundred|la mitad|una parte|algo|un poco|lo que pueda|parcial|cien|ciento|cientos"
+    r"a third|some(?: of it| money)?|something|part(?: of it|ial|ially)?|a bit|a little|a few|what i can|as much as"
+    r"|hundred|thousand|grand|couple hundred|una parte|algo|un poco|lo que pueda|parcial|cien|ciento|cientos"
     r"|doscientos|trescientos|quinientos|mil|\d+ ?(?:%|percent|por ciento)"
 )
-_WORDS: tuple[tuple[Kind, str], ...] = (("rest", _REST), ("all", _ALL), ("unclear", _UNCLEAR))
+_WORDS: tuple[tuple[Kind, str], ...] = (
+    ("rest", _REST), ("all", _ALL), ("half", _HALF), ("unclear", _UNCLEAR),
+)  # fmt: skip
 _UNIT = r"dollars?|dolares|dolar|bucks|usd|pesos|mxn|euros?|eur|k\b"
 _NOT_MONEY = (
-    r"\s*(?:%|percent|por ciento|days?|weeks?|months?|years?|hours?|hrs?|minutes?|times?|payments?|instal+ments?|invoices?|bills?"
+    r"\s*(?:%|(?:more |equal |small |smaller |monthly |weekly |easy )?(?:payments?|instal+ments?|pagos)|sure|u\b|you|me\b|the|real|now|percent|por ciento|days?|weeks?|months?|years?|hours?|hrs?|minutes?|times?|payments?|instal+ments?|invoices?|bills?"
     r"|units?|parts?|more|dias?|semanas?|mes(?:es)?|anos?|horas?|veces|pagos?|cuotas?|facturas?|partes?|plazos?|quincenas?"
     r"|mensualidades|am\b|pm\b|a\.m|p\.m|o'?clock|st\b|nd\b|rd\b|th\b|of\b|de cada|x\b|/|:)"
 )
@@ -56,7 +59,7 @@ def find_amounts(
 ) -> list[FoundAmount]:
     """The amounts of `text` in order, dates and invoice `numbers` left out.
 
-    What cannot be one sum of that currency ("1.250" in dollars, "half") is "unclear": the customer is asked.
+    What cannot be one sum of that currency ("1.250" in dollars, "some of it") is "unclear": the customer is asked.
     """
     folded = fold(text)
     for on in dates:

@@ -37,11 +37,15 @@ def find_dates(text: str, today: date) -> list[FoundDate]:
     None for what is past, vague or ambiguous: "4/12", "25/11" (day and month could have changed places), "payday".
     """
     found: list[FoundDate] = []
-    for match in _pattern().finditer(fold(text)):
+    matches = list(_pattern().finditer(fold(text)))
+    # One date that can only be month before day ("11/27") says how the others beside it are meant ("12/4").
+    month_first = any(match["slash"] and _slash(match["slash"], today) for match in matches)
+    for match in matches:
         kind = match.lastgroup
         if kind is None or kind == "skip":
             continue
-        on = _READERS[kind](match.group(kind), today)
+        read = _month_first if month_first and kind == "slash" else _READERS[kind]
+        on = read(match.group(kind), today)
         certain = on if on is not None and today <= on <= today + _HORIZON else None
         found.append(FoundDate(certain, match.start(), match.end()))
     return found
@@ -83,18 +87,27 @@ def _pattern() -> re.Pattern[str]:
     vague = "|".join(sorted(map(re.escape, _data()["vague"]["words"]), key=len, reverse=True))
     words = {
         w for w in _weekdays() if w in ("sat", "sun", "mon", "wed")
-    }  # also plain words: need a preposition
+    }  # plain words, too: need a preposition
     firm = _any({w: 0 for w in _weekdays() if w not in words})
     shy = "|".join(sorted(words))
+    no_date = (  # has the look of a day, and names none on which anything will be done
+        rf"how (?:are|r|is|was) \w+(?: \w+)? (?:today|tonight|this (?:morning|week|{day}))"
+        rf"|(?:happy|great|good|nice|lovely|blessed|feliz|buen|lindo) (?:{day}|weekend|week|fin de semana)"
+        rf"|(?:i|we|he|she|husband|wife) (?:will |do )?gets? paid (?:on |by )?(?:the )?(?:\d{{1,2}}(?:st|nd|rd|th)|(?:this |next )?(?:{day}))"
+        rf"|last (?:{day}|week|month|year)|(?:el |la )?(?:{day}|semana|mes) pasad[oa]|(?:por|en|de|esta) la? ?manana"
+    )
     parts = (
-        rf"(?P<skip>last (?:{day}|week|month|year)|(?:el |la )?(?:{day}|semana|mes) pasad[oa]|(?:por|en|de|esta) la? ?manana)",
+        rf"(?P<skip>{no_date})",
         r"(?P<iso>\d{4}-\d{1,2}-\d{1,2})",
         r"(?P<slash>\d{1,2}/\d{1,2}(?:/\d{2,4})?)(?![\d/])",
         rf"(?P<month_day>(?:{month})\.? (?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?:,? (?:20\d\d))?)(?![\d.,]*\d)",
         rf"(?P<day_month>\d{{1,2}}(?:st|nd|rd|th)? (?:of |de )?(?:{month})(?: (?:de |del )?20\d\d)?)",
+        rf"(?P<from_then>(?:{number}) (?:days?|weeks?|months?) (?:from|after) (?:now|today|tomorrow|this {day}|{day}))",
+        rf"(?P<after_next>(?:the )?(?:{day}) (?:after(?: next| that)?(?!\w)|following)|(?:the )?following (?:{day}))",
+        rf"(?P<about>(?:in|within|en|dentro de) (?:about|around|like|maybe|roughly|approximately|some|unos|unas|como|mas o menos) (?:an? )?(?:{number}|couple|few)(?: of)? (?:days?|weeks?|months?|dias?|semanas?|mes(?:es)?))",
         r"(?P<day_after>(?:the )?day after tomorrow|pasado manana)",
-        r"(?P<tomorrow>tomm?or?row|tmrw|tmr|2mor(?:r?ow|o)|manana)",
-        r"(?P<today>today|tonight|right now|hoy(?: mismo)?|esta noche|ahora mismo)",
+        r"(?P<tomorrow>tom+or?r?ow|tmrow|tmrrw|tmrw|tmr|2mor(?:r?ow|o)|manana)",
+        r"(?P<today>today|tonight|(?<=half )now|(?<=\d )now|(?<=bucks )now|(?<=dollars )now|right now|(?<=mitad )ahora(?: mismo)?|hoy(?: mismo)?|esta noche|ahora mismo)",
         rf"(?P<span>(?:in|within|en|dentro de) (?:an? )?(?:{number})(?: of)?(?: mas)?(?: business)? (?:days?|weeks?|months?|dias?|semanas?|mes(?:es)?))",
         r"(?P<month_end>(?:the )?(?:end|fin(?:es|al)?) (?:of|of the|of this|de|del|de este) (?:this )?(?:month|mes)|month end|eom)",
         r"(?P<next_month_end>(?:the )?(?:end|fin(?:es|al)?) (?:of next month|del? (?:proximo mes|mes que viene)))",
@@ -145,8 +158,13 @@ def _iso(words: str, _: date) -> date | None:
 
 def _slash(words: str, today: date) -> date | None:
     """Month before day, as the tenant's country writes; but only where nobody could read it the other way."""
+    month, day, *_ = map(int, words.split("/"))
+    return None if day <= 12 and day != month else _month_first(words, today)
+
+
+def _month_first(words: str, today: date) -> date | None:
     month, day, *years = map(int, words.split("/"))
-    if month > 12 or (day <= 12 and day != month):
+    if month > 12:
         return None
     return _dated(today, month, day, str(years[0] if years[0] > 99 else 2000 + years[0]) if years else None)
 
@@ -169,6 +187,14 @@ def _span(words: str, today: date) -> date:
     if "month" in words or "mes" in words.rsplit(maxsplit=1)[-1]:
         return _in_months(today, count)
     return today + timedelta(days=count * (7 if "week" in words or "semana" in words else 1))
+
+
+def _from_then(words: str, today: date) -> date | None:
+    """A span from a named day, as "2 weeks from today" or "a week from Friday": that long after the day that is named."""
+    span, _, then = re.split(r" (from|after) ", words, maxsplit=1)
+    start = {"now": today, "today": today, "tomorrow": today + timedelta(days=1)}.get(then)
+    start = start or _weekday(then, today)
+    return _span(span, start) if start else None
 
 
 def _weekday_of(words: str) -> int:
@@ -206,6 +232,9 @@ _READERS: Mapping[str, Callable[[str, date], date | None]] = {
     "slash": _slash,
     "month_day": _named,
     "day_month": _named,
+    "from_then": _from_then,
+    "after_next": lambda _, __: None,  # "the Friday after": a week after some other day
+    "about": lambda _, __: None,
     "day_after": lambda _, today: today + timedelta(days=2),
     "tomorrow": lambda _, today: today + timedelta(days=1),
     "today": lambda _, today: today,

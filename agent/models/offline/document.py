@@ -94,6 +94,12 @@ class Template(_Part):
     channels: Sequence[str] = ("sms", "email")
 
 
+class KnownHold(_Part):
+    """A hold that was placed before this message."""
+
+    reason: str
+
+
 class AccountView(_Part):
     """What is owed, promised, planned and held."""
 
@@ -103,6 +109,7 @@ class AccountView(_Part):
     invoices: Sequence[Bill] = ()
     promises: Sequence[KnownPromise] = ()
     plans: Sequence[KnownPlan] = ()
+    holds: Sequence[KnownHold] = ()
     templates: Mapping[str, Template] = {}
 
 
@@ -119,6 +126,8 @@ class Said(_Part):
 
     direction: str
     channel: str | None = None
+    purpose: str | None = None
+    template: str | None = None
     text: str = ""
 
 
@@ -135,6 +144,11 @@ class Document(_Part):
     def newest(self) -> Said | None:
         """The customer's newest message."""
         return next((said for said in reversed(self.conversation) if said.direction == "in"), None)
+
+    @property
+    def last_sent(self) -> Said | None:
+        """Our own newest message."""
+        return next((said for said in reversed(self.conversation) if said.direction == "out"), None)
 
     def collectible(self) -> list[Bill]:
         """Overdue invoices that may be asked for; where none is overdue, the open ones."""

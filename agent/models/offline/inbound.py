@@ -1,43 +1,121 @@
 """A customer wrote: what to record, the one reply, and what to come back to."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from agent.models.offline import replies
 from agent.models.offline.document import Document
 from agent.models.offline.proposal import Proposal, escalate, follow_up, message, record
 from agent.models.offline.understand import Understanding, understand
+from agent.signals.language import written_in
 from agent.signals.reading import own_words
+from agent.signals.talk import is_courtesy
 
 _STANDING = ("contact_change", "concession", "preference")  # recorded beside whatever else was said
 _KINDS = {"concession": "concession_request", "contact_change": "contact_change"}
+_PLAN_AFTER = timedelta(days=14)  # several payments of which the last is later are a plan by our policy
+_DEMANDS = (
+    "reminder",
+    "early_notice",
+    "formal_notice",
+    "plan_offer",
+)  # silence after these would be no answer
 
 
 def answer(document: Document) -> list[Proposal]:
-    """Records first, then one reply at most, then follow-ups. Nothing understood: ask, and tell a person."""
+    """Records first, then tasks for a person, then one reply at most. A promise is confirmed once it is recorded.
+
+    Nothing understood: ask back and tell a person; asked back once, a person takes over. Thanks for what we said
+    last want no answer.
+    """
     if document.newest is None:
         return [escalate(document)]
-    understood = understand(document)
+    if written_in(own_words(document.newest.text)) == "other":
+        return _in_another_language(document)
+    return [] if _is_last_word(document) else _understood(document, understand(document))
+
+
+def _understood(document: Document, understood: Understanding) -> list[Proposal]:
     if "auto_reply" in understood.intents and not document.signals:
         return [record("note", text="An automatic reply came in; nobody has read our message yet.")]
     records = _records(document, understood)
-    template = replies.for_signals(document) or replies.for_intents(document, understood)
+    if document.signals:
+        return [*records, *_acknowledgement(document, understood)]
+    template = replies.for_intents(document, understood)
+    if replies.asked_before(document, template):
+        return [*records, *_hand_over(document)]
     if template is None:
-        return [*records, *_unsure(document)]
-    invoices = replies.about(document, template, understood)
-    reply = message(document, template, invoices, offer=_offer(document, template))
-    waits = [
-        follow_up(
-            "check_promise", "A promised payment should have arrived.", on=payment.on + timedelta(days=1)
-        )
-        for payment in understood.payments
-        if template == "promise_ack" or any(_is(call, "promise") for call in records)
+        clarify = message(document, "clarify")
+        return [*records, escalate(document), *([clarify] if clarify else [])]
+    tasks = [
+        follow_up("review", " ".join(left)) for left in [replies.left_open(understood, template)] if left
     ]
-    if reply is None and not document.signals:
-        return [*records, *waits, escalate(document)]
-    extra = [escalate(document, "asked_for_person")] if _needs_person(document, template, records) else []
-    return [*records, *extra, *([reply] if reply else []), *waits]
+    if not any(_is(call, "promise") for call in records):
+        invoices = replies.about(document, template, understood)
+        reply = message(document, template, invoices, offer=_offer(document, template))
+        tasks.append(reply or escalate(document))
+    return [*records, *tasks]
+
+
+def after_promise(document: Document, *, recorded: bool) -> list[Proposal]:
+    """Confirm the promise that was just recorded and come back to it; one that waits for a person is told as such."""
+    understood = understand(document)
+    if recorded:
+        return confirm_promise(
+            document,
+            replies.about(document, "promise_ack", understood),
+            [payment.on for payment in understood.payments],
+        )
+    days = [payment.on for payment in understood.payments]
+    spread = len(days) > 1 and max(days) > document.today + _PLAN_AFTER
+    told = message(document, "plan_ack") if spread else None
+    return [told] if told else []  # of any other promise, the confirmation follows the approval
+
+
+def confirm_promise(document: Document, invoices: Sequence[str], days: Sequence[date]) -> list[Proposal]:
+    """The acknowledgement of a promise on record, and a look at each of its payments the day after."""
+    reply = message(document, "promise_ack", invoices)
+    checks = [
+        follow_up("check_promise", "A promised payment should have arrived.", on=on + timedelta(days=1))
+        for on in days
+    ]
+    return [reply or escalate(document), *checks]
+
+
+def _in_another_language(document: Document) -> list[Proposal]:
+    """No guess: what code found is acknowledged, everything else goes to a person."""
+    template = replies.for_signals(document)
+    reply = message(document, template or "person_ack")
+    told = [] if document.signals else [escalate(document, "other")]
+    return [*told, *([reply] if reply else [])]
+
+
+def _is_last_word(document: Document) -> bool:
+    """Whether the customer only thanks for an answer of ours, or nods: two who thank each other never end."""
+    newest, last = document.newest, document.last_sent
+    return bool(
+        newest and last and last.purpose and last.purpose not in _DEMANDS and last.template not in replies.ASKING
+        and not document.signals and is_courtesy(newest.text)
+        and not any(plan.state == "offered" for plan in document.account.plans)
+    )  # fmt: skip
+
+
+def _acknowledgement(document: Document, understood: Understanding) -> list[Proposal]:
+    """The one acknowledgement of what code found and recorded; while it is held, nobody is asked for evidence twice."""
+    template = replies.for_signals(document)
+    sent = {said.template for said in document.conversation if said.direction == "out"}
+    if template is None or (template == "payment_claim_ack" and template in sent and document.account.holds):
+        return []
+    reply = message(document, template, replies.about(document, template, understood))
+    return [reply] if reply else []
+
+
+def _hand_over(document: Document) -> list[Proposal]:
+    """A person reads what we asked about in vain; the customer is told so once."""
+    last = document.last_sent
+    told = None if last and last.template == "person_ack" else message(document, "person_ack")
+    return [escalate(document), *([told] if told else [])]
 
 
 def _records(document: Document, understood: Understanding) -> list[Proposal]:
@@ -114,21 +192,5 @@ def _offer(document: Document, template: str) -> str | None:
     return next((plan.id for plan in document.account.plans if plan.state in ("approved", "offered")), None)
 
 
-def _needs_person(document: Document, template: str, records: Sequence[Proposal]) -> bool:
-    """Whether `person_ack` promises a person whom nobody has called yet."""
-    called = any(signal.kind == "escalation" for signal in document.signals) or any(
-        _is(call, "concession_request") or _is(call, "contact_change") for call in records
-    )
-    return template == "person_ack" and not called
-
-
 def _is(call: Proposal, kind: str) -> bool:
     return bool(call.args.get("record", {}).get("kind") == kind)
-
-
-def _unsure(document: Document) -> list[Proposal]:
-    """Ask back and tell a person; where code already found a signal, a person knows."""
-    if document.signals:
-        return []
-    reply = message(document, "clarify")
-    return [escalate(document), *([reply] if reply else [])]

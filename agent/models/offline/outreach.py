@@ -1,7 +1,9 @@
 """Ladder steps, ledger events, due follow-ups: what we start ourselves."""
 
 from agent.models.offline.document import Document
+from agent.models.offline.inbound import confirm_promise
 from agent.models.offline.proposal import Proposal, escalate, follow_up, message, record
+from tools.activity.record import CONFIRM_PROMISE
 
 _PEOPLE = {
     "call_task": (
@@ -31,9 +33,10 @@ def wants_look(document: Document) -> bool:
         case "ladder":
             return True
         case "follow_up":
-            return bool(task.follow_up and task.follow_up.kind in ("message", "check_promise")) and bool(
-                _due(document)
-            )
+            planned = task.follow_up
+            if planned is None or planned.kind not in ("message", "check_promise"):
+                return False
+            return planned.reason != CONFIRM_PROMISE and bool(_due(document))
         case "ledger":
             return task.event == "promise_broken" and bool(_due(document))
         case _:
@@ -56,10 +59,13 @@ def due_follow_up(document: Document) -> list[Proposal]:
     if kind not in ("message", "check_promise"):
         # Scheduling it once more would only bring it back tomorrow.
         return [escalate(document, "other")]
+    due = _due(document)
+    open_promises = [p.due for p in document.account.promises if p.state == "open" and p.due]
+    if document.task.follow_up and document.task.follow_up.reason == CONFIRM_PROMISE:
+        return confirm_promise(document, due, open_promises) if open_promises else []
     approved = next((p for p in reversed(document.account.plans) if p.state == "approved"), None)
     if approved is not None:
         return _offer(document, approved.id)
-    due = _due(document)
     return _demand(document, reminder_for(document), due) if due else []
 
 

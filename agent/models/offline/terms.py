@@ -26,9 +26,12 @@ _COUNT = re.compile(
     r"(?:payments?|instal+ments?|months?|weeks?|parts?|cuotas?|pagos?|plazos?|mensualidades|meses|semanas|partes|quincenas|abonos|parcialidades)"
 )
 _FORTNIGHT = re.compile(
-    r"fortnight|bi-?weekly|every (?:two|2|other) weeks?|every (?:other )?paycheck|quincena|catorcena|cada (?:dos|2) semanas"
+    r"fortnight|bi-?weekly|every (?:two|2) weeks?|every other (?:week|mon|tues|wednes|thurs|fri|sat|sun)|every (?:other )?paycheck|quincena|catorcena|cada (?:dos|2) semanas"
 )
-_WEEK = re.compile(r"week|semana")
+_EVERY_TWO = re.compile(r"(?:every|cada) (?:two|2|dos) \w+")  # a number, but none of payments
+_WEEK = re.compile(
+    r"week|semana|(?:every|each) (?:mon|tues|wednes|thurs|fri|satur|sun)day|cada (?:lunes|martes|miercoles|jueves|viernes)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ def read_terms(text: str, document: Document, *, wanted: bool) -> PlanTerms | No
     folded = fold(text)
     every: Every = "fortnight" if _FORTNIGHT.search(folded) else "week" if _WEEK.search(folded) else "month"
     days = [day.on for day in find_dates(text, document.today) if day.on]
-    counted = _COUNT.search(folded)
+    counted = _COUNT.search(_EVERY_TWO.sub("_", folded))
     if counted:
         count = int(counted[1]) if counted[1].isdigit() else _WORDS[counted[1]]
     else:
@@ -65,7 +68,9 @@ def read_terms(text: str, document: Document, *, wanted: bool) -> PlanTerms | No
 def _by_amount(text: str, document: Document) -> int | None:
     """How many payments: "$100 a month" of 250 owed is three."""
     amounts = [a.value for a in find_amounts(text, document.account.currency) if a.value]
-    owed = sum((bill.balance for bill in document.collectible()), Decimal(0))
+    # Held for hardship, nothing is asked for; the customer may still offer.
+    bills = document.collectible() or [bill for bill in document.account.invoices if not bill.disputed]
+    owed = sum((bill.balance for bill in bills), Decimal(0))
     if len(amounts) != 1 or not owed:
         return None
     return int((owed / amounts[0]).to_integral_value(ROUND_CEILING))

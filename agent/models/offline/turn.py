@@ -2,21 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from agent.models.offline import inbound, outreach, redraft
 from agent.models.offline.document import Document
-from agent.models.offline.proposal import LOOK, RECORD, WAIT, Proposal, escalate, look
+from agent.models.offline.proposal import LOOK, RECORD, SPEAK, WAIT, Proposal, escalate, look
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The calls that were proposed in this turn, whoever proposed them, and whether one was refused."""
+    """The calls that were proposed in this turn, whoever proposed them, whether one was refused, and what came of a promise."""
 
     proposed: Sequence[tuple[str, Mapping[str, Any]]]
     refused: bool
+    promise: Literal["recorded", "waits"] | None = None
 
     @classmethod
     def of(cls, messages: Sequence[BaseMessage]) -> "Turn":
@@ -33,12 +34,17 @@ class Turn:
             for message in messages
             if isinstance(message, ToolMessage) and message.name != LOOK
         )
-        return cls(calls, refused)
+        return cls(calls, refused, _promise(messages))
 
     @property
     def looked_only(self) -> bool:
         """Nothing but looks so far."""
         return all(tool == LOOK for tool, _ in self.proposed)
+
+    @property
+    def spoke(self) -> bool:
+        """A message was proposed."""
+        return any(tool == SPEAK for tool, _ in self.proposed)
 
     @property
     def person_called(self) -> bool:
@@ -53,8 +59,9 @@ class Turn:
 def propose(document: Document, turn: Turn, tools: Sequence[str]) -> list[Proposal]:
     """The next calls, none of them to a tool that is not among `tools`; empty ends the turn.
 
-    First a look where the task demands something of the customer, then everything at once; after a refusal one
-    call to a person, unless one was called, and never the same call again.
+    First a look where the task demands something of the customer, then everything at once, but the confirmation of
+    a promise, which has to be recorded first; after a refusal one call to a person, unless one was called, and
+    never the same call again.
     """
     if not turn.proposed and LOOK in tools and outreach.wants_look(document):
         return [look()]
@@ -62,6 +69,8 @@ def propose(document: Document, turn: Turn, tools: Sequence[str]) -> list[Propos
         calls = _main(document)
     elif turn.refused and not turn.person_called and not document.signals:
         calls = [escalate(document)]
+    elif turn.promise and not turn.spoke and not turn.refused:
+        calls = inbound.after_promise(document, recorded=turn.promise == "recorded")
     else:
         calls = []
     return [call for call in calls if call.tool in tools]
@@ -81,6 +90,18 @@ def _main(document: Document) -> list[Proposal]:
             return redraft.redraft(document)
         case "request":
             return redraft.request(document)
+
+
+def _promise(messages: Sequence[BaseMessage]) -> Literal["recorded", "waits"] | None:
+    """What came of a promise that was proposed; None where there was none."""
+    made = {
+        call["id"] for m in messages if isinstance(m, AIMessage) for call in m.tool_calls
+        if call["name"] == RECORD and _kind(call["args"].get("record")) == "promise"
+    }  # fmt: skip
+    said = [m.text.lower() for m in messages if isinstance(m, ToolMessage) and m.tool_call_id in made]
+    if not said:
+        return None
+    return "recorded" if said[-1].startswith("staged") else "waits"
 
 
 def _kind(record: object) -> object:

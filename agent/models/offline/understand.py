@@ -10,15 +10,22 @@ from agent.models.offline.amounts import FoundAmount, find_amounts
 from agent.models.offline.dates import find_dates
 from agent.models.offline.document import Document
 from agent.models.offline.terms import PlanTerms, read_terms
-from agent.signals import phrases
+from agent.signals import phrases, talk
 from agent.signals.reading import Sentence, own_words, sentences
 from agent.signals.record import mentioned
+from tools.money import Money, NotMoney
 
+# Intents that answer no question.
+_NO_ANSWER = frozenset(["thanks", "nod", "later", "accept", "preference", "hedge", "condition", "payday"])
+# Templates that a bare date answers.
+_ASKED_FOR_A_DATE = frozenset(["reminder_2", "formal_notice", "promise_question"])
 _ASKS_US = re.compile(
     r"\b(?:remind|call|text|email|e-mail|write|contact|message) me\b|\b(?:recuerdeme|recuérdeme|llameme|llámeme|escribame|escríbame)\b",
     re.IGNORECASE,
 )
-_SHORT = 8  # words: "Friday", "I guess the 4th works" answer our question; longer texts say what they mean
+_SMALL = {"thanks", "nod", "greeting", "preference", "accept", "later"}
+_WORD = re.compile(r"[a-z]+")
+_TELLING = 5  # words: a shorter line is a name or a telephone number below the text
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,8 @@ class Understanding:
     asks: bool
     terms: PlanTerms | None
     invoices: Sequence[str]  # ids whose number stands in the message
+    open_question: bool = False  # something was asked that no intent answers
+    small_talk: bool = False  # thanks, nods and greetings, and nothing longer that was not understood
 
 
 def understand(document: Document) -> Understanding:
@@ -51,16 +60,18 @@ def understand(document: Document) -> Understanding:
     topic = " . ".join(relevant)
     if not find_dates(topic, document.today):
         topic = text
-    bare = _is_bare_answer(document, read, quotes)
+    bare = "refusal" not in quotes and _is_bare(document, text)
     payments, unclear = _payments(topic, document)
-    hedged = {"hedge", "condition"} & quotes.keys()
-    speaks_of_paying = "pay" in quotes or "late" in quotes or bare
+    hedged = {"hedge", "condition", "refusal"} & quotes.keys()
+    speaks_of_paying = bool({"pay", "late", "payday"} & quotes.keys()) or bare
     certain = (
-        bool(payments) and not hedged and not unclear and ("pay" in quotes or bare) and "late" not in quotes
+        bool(payments)
+        and not hedged
+        and not unclear
+        and "late" not in quotes
+        and ("pay" in quotes or (bare and _answers_for_itself(document, text)))
     )
     terms = read_terms(text, document, wanted="plan" in quotes)
-    if terms is None and certain and (payments[-1].on - payments[0].on).days > 14:
-        terms, certain = PlanTerms.of_dates([payment.on for payment in payments]), False
     if terms:
         certain = False
     return Understanding(
@@ -70,28 +81,50 @@ def understand(document: Document) -> Understanding:
         asks=speaks_of_paying and not certain and terms is None,
         terms=terms,
         invoices=mentioned(text, numbers),
+        open_question=any(
+            sentence.text.rstrip().endswith("?") and not _intents([sentence]).keys() - _NO_ANSWER
+            for sentence in read
+        ),
+        small_talk=bool(_SMALL & quotes.keys())
+        and not any(len(_WORD.findall(s.plain)) >= _TELLING and not _intents([s]) for s in read),
     )
 
 
 def _intents(read: Sequence[Sentence]) -> dict[str, str]:
     """Intents by name, each with the first sentence that has it."""
-    lexicon = phrases.load("agent.models.offline", "intents.toml")
+    wanted = [rule for rule in _rules() if rule.name != "filler"]
     quotes: dict[str, str] = {}
     for sentence in read:
-        for rule in lexicon.rules:
-            if rule.name not in quotes and rule.find(lexicon.masked(sentence.plain)):
+        for rule in (*wanted, *talk.intents()):
+            if rule.name not in quotes and rule.find(sentence.plain):
                 quotes[rule.name] = sentence.text[:500]
     return quotes
 
 
-def _is_bare_answer(document: Document, read: Sequence[Sentence], quotes: Mapping[str, str]) -> bool:
-    """A few words with a date after a message of ours: "Friday", "the 4th is ok"."""
-    if not any(said.direction == "out" for said in document.conversation):
+def _answers_for_itself(document: Document, text: str) -> bool:
+    """Whether a bare day is a promise: after we asked for one, or with its sum ("$200 Friday, the rest the 27th")."""
+    last = document.last_sent
+    numbers = [bill.number for bill in document.account.invoices]
+    days = find_dates(text, document.today)
+    sums = find_amounts(text, document.account.currency, dates=days, numbers=numbers)
+    return last is not None and (last.template in _ASKED_FOR_A_DATE or bool(sums))
+
+
+def _is_bare(document: Document, text: str) -> bool:
+    """A day, perhaps a sum, and nothing else: "Friday", "the 4th is ok"."""
+    days = find_dates(text, document.today)
+    if not days:
         return False
-    few = sum(len(sentence.starts) for sentence in read) <= _SHORT
-    other = quotes.keys() - {"thanks", "greeting", "accept", "hedge", "condition", "pay", "late"}
-    text = " ".join(sentence.text for sentence in read)
-    return few and not other and bool(find_dates(text, document.today))
+    for day in days:
+        text = text[: day.start] + " " * (day.end - day.start) + text[day.end :]
+    filler = next(rule for rule in _rules() if rule.name == "filler").phrases
+    return not any(
+        phrases.mask(filler, sentence.plain).replace("_", "").strip() for sentence in sentences(text)
+    )
+
+
+def _rules() -> Sequence[phrases.Rule]:
+    return phrases.load("agent.models.offline", "intents.toml").rules
 
 
 def _payments(topic: str, document: Document) -> tuple[list[Payment], bool]:
@@ -114,7 +147,8 @@ def _payments(topic: str, document: Document) -> tuple[list[Payment], bool]:
         return [], True
     if not amounts:
         return [Payment(None, certain[0])], False
-    return _paired(amounts, certain, sum((b.balance for b in document.collectible()), Decimal(0)))
+    owed = sum((bill.balance for bill in document.collectible()), Decimal(0))
+    return _paired(amounts, certain, owed, document.account.currency)
 
 
 def _one_sum(amounts: Sequence[FoundAmount]) -> list[FoundAmount]:
@@ -126,15 +160,27 @@ def _one_sum(amounts: Sequence[FoundAmount]) -> list[FoundAmount]:
 
 
 def _paired(
-    amounts: Sequence[FoundAmount], days: Sequence[date], owed: Decimal
+    amounts: Sequence[FoundAmount], days: Sequence[date], owed: Decimal, currency: str
 ) -> tuple[list[Payment], bool]:
-    """Amounts and days in the order of the text; "the rest" is what the sums before it leave of `owed`."""
+    """Amounts and days in the order of the text; "the rest", or the second half, is what those before leave of `owed`."""
     payments: list[Payment] = []
     for amount, on in zip(amounts, days, strict=True):
         value = amount.value
-        if amount.kind == "rest":
-            value = owed - sum((p.amount or Decimal(0) for p in payments), Decimal(0)) if payments else None
+        if payments and amount.kind in ("rest", "half"):
+            value = owed - sum((p.amount or Decimal(0) for p in payments), Decimal(0))
+        elif amount.kind == "half":
+            value = _half(owed, currency)
+        elif amount.kind == "rest" or (payments and amount.kind == "all"):
+            return [], True
         if value is not None and value <= 0:
             return [], True
         payments.append(Payment(value, on))
     return sorted(payments, key=lambda payment: payment.on), False
+
+
+def _half(owed: Decimal, currency: str) -> Decimal:
+    """The smaller half of what is owed, in whole minor units; 0 where it has none."""
+    try:
+        return Money.of(owed, currency).instalments(2)[0].decimal
+    except NotMoney:
+        return Decimal(0)

@@ -40,6 +40,14 @@ def past(case: Case[ScheduleFollowUp]) -> Says:
     return refuse("The day lies in the past.") if _days(case) < 0 else None
 
 
+@rule("FOLLOW-UP-PROMISE", source="policy.md 4", applies=ScheduleFollowUp)
+def unpromised(case: Case[ScheduleFollowUp]) -> Says:
+    """A promise is looked at only where one is on record: what still waits for a person is not yet a promise."""
+    if case.subject.kind != "check_promise" or stops.promised(case.facts):
+        return None
+    return refuse("No promise is on record: it is looked at once it is recorded.")
+
+
 @rule("FOLLOW-UP-STOPPED", source="policy.md 4", applies=ScheduleFollowUp)
 def stopped(case: Case[ScheduleFollowUp]) -> Says:
     """While outreach is stopped no message of ours is planned: a person decides when it goes on."""

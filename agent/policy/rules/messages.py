@@ -30,6 +30,12 @@ def reply(case: Message) -> Says:
         return None
     if to_sender(case):
         return allow("An answer to the contact point on file that asked.")
+    if (
+        case.facts.trigger == "follow_up"
+        and case.subject.template == "promise_ack"
+        and stops.promised(case.facts)
+    ):
+        return allow("The reviewed confirmation of a promise that a person approved.")
     # Who is told that they have the wrong person is by nature not who stands on file.
     if stops.answers(case.policy, stops.said_now(case.facts) & {"wrong_party"}, case.subject.template):
         return allow("The acknowledgement that names neither a debt nor a person.")

@@ -170,7 +170,7 @@ async def test_a_bad_call_is_answered_and_recorded(world: World, case: str) -> N
     assert answers(model)[1] == ("Staged.", "success")
     looked = name == "read_customer_risk"
     assert world.count("decision") == (1 if looked else 2)
-    json.dumps(world.sql("SELECT args FROM decision"))
+    json.dumps(world.sql("SELECT args FROM decision_args"))
     assert await world.chain_holds()
 
 

@@ -97,8 +97,10 @@ async def test_a_narrowed_connection_writes_for_no_other_customer_and_reads_no_s
                 "INSERT INTO fence (turn_key, customer_id, at) VALUES ('x', 'cust-2', '2026-03-10')"
             )
     async with one_customer(world.pool, "cust-1") as conn:
-        cursor = await conn.execute("UPDATE outbox SET state = 'queued' WHERE customer_id = 'cust-2'")
-        assert cursor.rowcount == 0
+        cursor = await conn.execute(
+            "UPDATE outbox SET state = 'queued' WHERE customer_id = 'cust-2' RETURNING id"
+        )
+        assert await cursor.fetchall() == []
     for table in UNREACHABLE:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             async with one_customer(world.pool, "cust-1") as conn:

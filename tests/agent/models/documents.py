@@ -14,10 +14,10 @@ _PURPOSES = {
     "early_notice": "early_notice", "reminder_1": "reminder", "reminder_2": "reminder", "formal_notice": "formal_notice",
     "receipt": "receipt", "opt_out_confirmation": "opt_out_confirmation", "plan_offer": "plan_offer",
     "condolence": "condolence", "crisis": "crisis",
-    **dict.fromkeys(("balance_reply", "invoice_copy_reply", "payment_link_reply", "promise_question", "bot_ack",
-                     "clarify", "smalltalk_ack"), "reply"),
+    **dict.fromkeys(("balance_reply", "invoice_copy_reply", "payment_link_reply", "remittance_reply", "promise_question", "bot_ack",
+                     "clarify"), "reply"),
     **dict.fromkeys(("promise_ack", "plan_ack", "plan_confirmed", "dispute_ack", "payment_claim_ack", "hold_ack", "hardship_ack",
-                     "fraud_ack", "wrong_party_ack", "person_ack"), "acknowledgement"),
+                     "fraud_ack", "wrong_party_ack", "person_ack", "fact_noted", "smalltalk_ack"), "acknowledgement"),
 }  # fmt: skip
 TEMPLATES = {
     name: {
@@ -65,6 +65,7 @@ def inbound(text: str, *, account: Mapping[str, Any] | None = None, **fields: An
             "direction": "out",
             "channel": "sms",
             "purpose": "reminder",
+            "template": "reminder_2",
             "text": "Hi",
         },
         {
@@ -87,9 +88,12 @@ def prompt(content: Mapping[str, Any]) -> list[BaseMessage]:
 
 
 def rounds(
-    content: Mapping[str, Any], *, refuse: Sequence[str] = (), most: int = 10
+    content: Mapping[str, Any], *, refuse: Sequence[str] = (), ask: Sequence[str] = (), most: int = 10
 ) -> list[list[dict[str, Any]]]:
-    """What the offline collector proposes, round by round, until it ends the turn; `refuse` names refused tools."""
+    """What the offline collector proposes, round by round, until it ends the turn.
+
+    `refuse` names tools whose calls are refused, `ask` those whose calls wait for a person.
+    """
     model, messages = bind(OfflineCollector()), prompt(content)
     made: list[list[dict[str, Any]]] = []
     for _ in range(most):
@@ -100,9 +104,18 @@ def rounds(
             return made
         made.append([{"name": call["name"], "args": call["args"]} for call in answer.tool_calls])
         for call in answer.tool_calls:
-            text = "refused: not now." if call["name"] in refuse else "staged"
+            text = "Staged."
+            if call["name"] in refuse:
+                text = "Refused: not now."
+            elif call["name"] in ask:
+                text = "Waits for a collector."
             messages.append(ToolMessage(text, tool_call_id=call["id"], name=call["name"]))
     raise AssertionError(f"the turn did not end within {most} rounds")
+
+
+def proposed(content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Everything that it proposes in one turn in which nothing is refused."""
+    return [call for calls in rounds(content) for call in calls]
 
 
 def brief(calls: Sequence[Mapping[str, Any]]) -> list[str]:

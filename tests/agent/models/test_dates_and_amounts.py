@@ -72,9 +72,9 @@ def test_a_day_written_out_is_read_back(today: date, ahead: int) -> None:
     [
         ("$250", "250"), ("250 bucks", "250"), ("$1,250.50", "1250.50"), ("1.250,00", "1250.00"), ("1250", "1250"), ("2k", "2000"), ("€ 90", "90"),
         ("500 pesos", "500"), ("200 dollars", "200"), ("3 payments of $50", "50"), ("INV-1042 $90", "90"), ("call 555-0100", ""), ("at 5:30", ""),
-        ("100 days", ""), ("all of it", "all"), ("in full", "all"), ("todo", "all"), ("the rest", "rest"), ("lo demás", "rest"), ("half", "unclear"),
-        ("la mitad", "unclear"), ("what I can", "unclear"), ("two hundred", "unclear"), ("50%", "unclear"), ("$1.250", "unclear"), ("$12.345,6,7", "unclear"),
-        ("$0", "unclear"), ("$100 and $50.25", "100 50.25"), ("at 8am", ""), ("apt 12b", ""),
+        ("100 days", ""), ("all of it", "all"), ("in full", "all"), ("todo", "all"), ("the rest", "rest"), ("lo demás", "rest"), ("half", "half"),
+        ("la mitad", "half"), ("what I can", "unclear"), ("two hundred", "unclear"), ("50%", "unclear"), ("$1.250", "unclear"), ("$12.345,6,7", "unclear"),
+        ("$0", "unclear"), ("$100 and $50.25", "100 50.25"), ("half now, the other half friday", "half rest"), ("la mitad hoy y la otra mitad luego", "half rest"), ("at 8am", ""), ("apt 12b", ""),
     ],
 )  # fmt: skip
 def test_sums(text: str, found: str) -> None:

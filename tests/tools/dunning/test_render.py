@@ -14,12 +14,17 @@ from tests.tools.dunning.accounts import (
     a_promise,
     an_account,
     an_invoice,
+    drafted,
     said,
 )
 from tools.dunning.errors import Undraftable
+from tools.dunning.offers import plan_instalments
 from tools.dunning.render import draft_message
+from tools.dunning.segments import MAX_SEGMENTS
 from tools.dunning.sources import first_name
-from tools.ledger.model import Account, Hold
+from tools.dunning.templates import Language, templates
+from tools.ledger.model import Account, Hold, Instalment
+from tools.money import Money
 
 
 @pytest.mark.parametrize(
@@ -225,3 +230,24 @@ def test_names_with_braces_or_lines_never_become_markup() -> None:
 
 def test_the_same_call_gives_the_same_draft() -> None:
     assert said("Hello {{balance}}") == said("Hello {{balance}}")
+
+
+@pytest.mark.parametrize(("language", "parts"), [("en", "23 weekly payments of $13.02"), ("es", "23 pagos semanales de $13.02")])  # fmt: skip
+@pytest.mark.parametrize("template", ["plan_offer", "plan_confirmed"])
+def test_a_plan_of_many_equal_parts_fits_an_sms_with_its_exact_figures(
+    template: str, language: Language, parts: str
+) -> None:
+    instalments = plan_instalments(Money(31_250, "USD"), 24, "week", date(2026, 4, 1))
+    account = an_account(plans=[a_plan(instalments=instalments)])
+    draft = drafted(templates()[template], "sms", language, account)
+    assert parts in draft.body
+    assert Money(instalments[-1].amount_minor, "USD").format(language) in draft.body
+    assert (draft.segments or 9) <= MAX_SEGMENTS
+    assert list(draft.untraced) == []
+
+
+def test_a_plan_of_irregular_parts_names_each() -> None:
+    days = [date(2026, 4, 1), date(2026, 4, 3), date(2026, 5, 1), date(2026, 8, 1)]
+    account = an_account(plans=[a_plan(instalments=[Instalment(day, 7_812) for day in days])])
+    draft = drafted(templates()["plan_offer"], "sms", "en", account)
+    assert draft.body.count("$78.12") == 4

@@ -21,9 +21,9 @@ async def queue_message(conn: Connection, customer_id: str = "K1") -> int:
     )
     row = await (
         await conn.execute(
-            """WITH d AS (INSERT INTO decision (customer_id, episode_id, position, tool, args, digest, actor, verdict,
+            """WITH d AS (INSERT INTO decision (customer_id, episode_id, position, tool, digest, actor, verdict,
                                                 reasons, policy_version, facts, facts_digest, at)
-                          VALUES (%(c)s, %(e)s, 0, 't', '{}', 'x', 'agent', 'allow', '[]', 'v', '{}', 'x', %(now)s)
+                          VALUES (%(c)s, %(e)s, 0, 't', 'x', 'agent', 'allow', '[]', 'v', '{}', 'x', %(now)s)
                           RETURNING id),
                     m AS (INSERT INTO message (customer_id, direction, channel, body, body_digest, at)
                           VALUES (%(c)s, 'out', 'email', 'text', 'x', %(now)s) RETURNING id)
