@@ -197,7 +197,7 @@ class _Lines:
 @asynccontextmanager
 async def _served(place: Place, folder: Path) -> AsyncIterator[tuple[_Lines, psutil.Process]]:
     """The application in a process of its own, and lines to it with a collector's key."""
-    async with db.connect(place.conninfo) as conn, conn.transaction():
+    async with db.connect(place.conninfo) as conn:
         key = await add_user(conn, name="bench", role="collector", limit_minor=0, now=NOW)
     file = folder / "policy.toml"
     file.write_text('extends = "default"\n[segments.default]\nmode = "automatic"\n', "utf-8")

@@ -103,7 +103,8 @@ SELECT id, customer_id, provider_id, body, handled_at, episode_id FROM message W
 SELECT id, customer_id, turn_key, trigger FROM episode;
 
 -- decisions --
-SELECT id, customer_id, episode_id, approval_id, tool, args, digest, actor, verdict, role FROM decision;
+SELECT d.id, d.customer_id, d.episode_id, d.approval_id, d.tool, a.args, d.digest, d.actor, d.verdict, d.role
+FROM decision d LEFT JOIN decision_args a ON a.decision_id = d.id;
 
 -- approvals --
 SELECT id, customer_id, decision_id, digest, facts_digest, role, amount_minor, proposed_by, state, decided_by, decided_at,

@@ -36,7 +36,9 @@ def _no_fence() -> None:
 
     async def find_anew(engine: Engine, customer_id: str, key: str) -> Trigger | None:
         found = await find(engine, customer_id, key)
-        return found and replace(found, turn_key=f"{key}:{uuid4()}")
+        if found is None or found.kind != "inbound":
+            return found  # a planned step that is never done would be planned again for ever
+        return replace(found, turn_key=f"{key}:{uuid4()}")
 
     turns._find = find_anew  # noqa: SLF001 - as above
 

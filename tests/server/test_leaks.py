@@ -79,6 +79,9 @@ def test_of_an_exception_only_its_kind_is_logged(monkeypatch: pytest.MonkeyPatch
     root = logging.getLogger()
     monkeypatch.setattr(root, "handlers", list(root.handlers))
     monkeypatch.setattr(root, "level", root.level)
+    theirs_own = logging.getLogger("uvicorn")  # another test's server may have told it to log by itself
+    monkeypatch.setattr(theirs_own, "handlers", [])
+    monkeypatch.setattr(theirs_own, "propagate", True)
     written = io.StringIO()
     try:
         configure_logs(written)

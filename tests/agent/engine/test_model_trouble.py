@@ -141,7 +141,7 @@ def warm() -> None:
 def sent_templates(world: World) -> list[tuple[str, str]]:
     """Template and state of every message in the outbox."""
     return world.sql(
-        "SELECT d.args->>'template', o.state FROM outbox o JOIN decision d ON d.id = o.decision_id ORDER BY o.id"
+        "SELECT d.args->>'template', o.state FROM outbox o JOIN decision_args d ON d.decision_id = o.decision_id ORDER BY o.id"
     )
 
 

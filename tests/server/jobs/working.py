@@ -41,8 +41,13 @@ async def worker(engine: Engine, *, concurrency: int = 4, **shift: Any) -> Async
     """A worker without chores and without polling, until the block ends or the event it gives is set."""
     stop = asyncio.Event()
     way = Shift(**{"concurrency": concurrency, "poll_seconds": DEAF, "chores": (), **shift})
+
+    async def work() -> None:
+        while not stop.is_set():  # as `work` does: a worker whose connection failed it is followed by another
+            await take_turns(Hands(engine, Terms()), way, stop)
+
     async with asyncio.TaskGroup() as group:  # a worker that dies ends the test, too
-        group.create_task(take_turns(Hands(engine, Terms()), way, stop))
+        group.create_task(work())
         try:
             yield stop
         finally:
