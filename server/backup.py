@@ -7,17 +7,24 @@ and new messages get numbers beyond all that were given out meanwhile, because t
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+
+from psycopg.rows import class_row
 
 from server import db, migrations
 from server.embedded import Server, dump, ensure_running
 from server.settings import Settings
 from tools import sql
+from tools.activity.chain import Entry, append_each
 from tools.errors import Conflict, Invalid, Misconfigured
+from tools.outbox.departures import Move, OutboxRow, move
 
 _SQL = sql.load("server")
 _DATABASE = "dunwell"
 _RESTORED = "dunwell_restored"
+_DOUBT = "it was queued in a backup that was restored"
+_BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +73,40 @@ async def restore(settings: Settings, file: Path, *, replace: bool = False) -> R
     return restored
 
 
+async def doubt(settings: Settings) -> Restored:
+    """What `restore` does at its end, for a database that its server's own tools restored. Before anything works on it."""
+    conninfo = await asyncio.to_thread(db.locate, settings)
+    return await _prepare(settings, conninfo, migrations.head() or "")
+
+
 async def _prepare(settings: Settings, conninfo: str, schema: str) -> Restored:
     await db.migrate(conninfo)
     clock = settings.make_clock()
     async with db.connect(conninfo) as conn, conn.transaction():
-        doubtful = await conn.execute(_SQL["doubt_queued"], {"now": clock.now()})
+        doubtful = await _doubt_queued(conn, now=clock.now())
         await conn.execute(_SQL["skip_outbox_numbers"])
         counted = await (await conn.execute(_SQL["restored"])).fetchone()
     customers, messages = counted or (0, 0)
-    return Restored(schema, customers, messages, doubtful.rowcount)
+    return Restored(schema, customers, messages, doubtful)
+
+
+async def _doubt_queued(conn: db.Connection, *, now: datetime) -> int:
+    """Whatever was about to leave when the backup was made may have left since: nobody knows, and the log says so."""
+    doubtful = 0
+    while True:
+        async with conn.cursor(row_factory=class_row(OutboxRow)) as cursor:
+            await cursor.execute(_SQL["still_queued"], {"limit": _BATCH})
+            rows = await cursor.fetchall()
+        if not rows:
+            return doubtful
+        await move(conn, [Move(row, "unknown", _DOUBT, check_at=now) for row in rows], now=now)
+        entries: dict[str, list[Entry]] = {}
+        for row in rows:
+            subject = {"outbox": row.id, "message": row.message_id}
+            entry = Entry("system", "System", "message.unknown", subject, row.episode_id, row.decision_id)
+            entries.setdefault(row.customer_id, []).append(entry)
+        await append_each(conn, at=now, entries=entries)
+        doubtful += len(rows)
 
 
 async def _has_schema(server: Server) -> bool:

@@ -25,6 +25,11 @@ Pool = AsyncConnectionPool[Connection]
 _CONNECT_TIMEOUT_SECONDS = 10
 _POOL_TIMEOUT_SECONDS = 10.0  # so soon a caller hears that the database is away
 _LOOK_SECONDS = 2.0  # an answer costs milliseconds
+# A server that says no says so for good (a password, a database that is not there), unless it is one of these.
+_PASSES = (
+    "starting up", "shutting down", "not yet accepting", "recovery mode", "too many clients", "connection slots",
+    "administrator command",
+)  # fmt: skip
 _LOCK_KEY = 5183002  # any number, as long as nothing else locks it
 _LOCK_PATIENCE_SECONDS = 300.0
 
@@ -62,7 +67,10 @@ async def keep_up(settings: Settings) -> None:
 
 @asynccontextmanager
 async def connect(conninfo: str) -> AsyncIterator[Connection]:
-    """One connection in autocommit, its login found safe; Unavailable says why there is none."""
+    """One connection in autocommit, its login found safe.
+
+    Raises Unavailable, which says why there is none, and Misconfigured where trying again would not help.
+    """
     async with await _connection(conninfo) as connection:
         await assert_safe_login(connection)
         yield connection
@@ -106,8 +114,12 @@ async def assert_safe_login(connection: Connection) -> None:
 
 
 async def migrate(conninfo: str) -> None:
-    """Bring the schema and the checkpoint tables up to date; a second caller at once waits and succeeds."""
+    """Bring the schema and the checkpoint tables up to date; a second caller at once waits and succeeds.
+
+    Raises Misconfigured for a schema that only a newer version of this code knows.
+    """
     async with connect(conninfo) as connection, _locked(connection):
+        await _assert_not_newer(connection)
         await asyncio.to_thread(migrations.upgrade, conninfo)
         checkpoints = await _connection(conninfo)
         checkpoints.row_factory = dict_row  # type: ignore[assignment]  # what the saver expects
@@ -126,6 +138,18 @@ async def is_current(connection: Connection) -> bool:
         "SELECT (SELECT max(version_num) FROM alembic_version), (SELECT max(v) FROM checkpoint_migrations)"
     )
     return await cursor.fetchone() == (migrations.head(), len(AsyncPostgresSaver.MIGRATIONS) - 1)
+
+
+async def _assert_not_newer(connection: Connection) -> None:
+    cursor = await connection.execute("SELECT to_regclass('alembic_version') IS NOT NULL")
+    if await cursor.fetchone() != (True,):
+        return
+    found = await (await connection.execute("SELECT max(version_num) FROM alembic_version")).fetchone()
+    known = migrations.head()
+    if found and found[0] and known and found[0] > known:
+        raise Misconfigured(
+            f"The database has schema {found[0]}, and this version knows {known}; upgrade Dunwell first."
+        )
 
 
 @asynccontextmanager
@@ -148,7 +172,9 @@ async def _connection(conninfo: str) -> Connection:
             conninfo, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_SECONDS
         )
     except OperationalError as refused:
-        raise Unavailable(_why_not(conninfo, str(refused))) from refused
+        for_good = "FATAL:" in str(refused) and not any(passing in str(refused) for passing in _PASSES)
+        kind = Misconfigured if for_good else Unavailable
+        raise kind(_why_not(conninfo, str(refused))) from refused
 
 
 def _why_not(conninfo: str, message: str) -> str:

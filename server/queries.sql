@@ -46,10 +46,12 @@ SELECT (SELECT count(*) FROM customer) AS customers,
        (SELECT count(*) FROM outbox WHERE state IN ('sent', 'delivered')) AS sent,
        (SELECT count(*) FROM outbox WHERE state = 'queued') AS queued;
 
--- doubt_queued --
--- In a restored database: whatever was about to leave when the backup was made may have left since.
-UPDATE outbox SET state = 'unknown', reason = 'it was queued in a backup that was restored', settled_at = %(now)s, check_at = %(now)s
- WHERE state = 'queued';
+-- still_queued --
+-- In a restored database: what was about to leave when the backup was made, each with its customer's lock.
+SELECT o.id, o.customer_id, o.episode_id, o.decision_id, o.message_id, o.contact_id, o.channel, o.action, o.reply_to, o.state,
+       o.attempts, o.claimed_at, o.reason, o.check_at
+  FROM outbox o JOIN customer c ON c.id = o.customer_id
+ WHERE o.state = 'queued' ORDER BY o.customer_id, o.id LIMIT %(limit)s FOR UPDATE OF o, c;
 
 -- skip_outbox_numbers --
 -- In a restored database: a provider knows a message by its number, and has those that were given out since the backup.

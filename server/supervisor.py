@@ -17,7 +17,8 @@ _log = structlog.get_logger()
 async def supervise(children: Mapping[str, Sequence[str]], grace_seconds: float) -> None:
     """Keep these commands (`dunwell` words, by a name for the log) running until SIGTERM or SIGINT.
 
-    Then each is told to stop and has its grace; a job that did not end by then goes back to the queue.
+    Then each is told to stop and has its grace; a job that did not end by then goes back to the queue. They stop in the
+    same order when this process is killed.
     """
     with told_to_stop() as stop:
         async with asyncio.TaskGroup() as group:
@@ -30,9 +31,15 @@ async def _keep(name: str, words: Sequence[str], grace_seconds: float, stop: asy
     clock = asyncio.get_running_loop()
     while not stop.is_set():
         started = clock.time()
-        # In a session of its own: a Ctrl-C at our terminal reaches it once, from us, and not twice.
+        # In a session of its own: a Ctrl-C at our terminal reaches it once, from us, and not twice. The pipe, which nobody
+        # writes to, tells it that we are gone.
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "server.cli", *words, start_new_session=True
+            sys.executable,
+            "-m",
+            "server.cli.child",
+            *words,
+            start_new_session=True,
+            stdin=asyncio.subprocess.PIPE,
         )
         told, ended = asyncio.create_task(stop.wait()), asyncio.create_task(child.wait())
         try:

@@ -103,6 +103,12 @@ SYSTEM = User(
 )  # closes approvals that nobody can or need decide any more; approves nothing
 
 
+def answer_of(action: Action, word: Word, user: User) -> dict[str, Any]:
+    """An answer as a claim stores it: enough to carry it out when whoever gave it is gone."""
+    by = {"name": user.name, "role": user.role, "limit_minor": user.limit_minor}
+    return {"decision": word, "args": dict(action.args), "by": by}
+
+
 @dataclass(frozen=True, slots=True)
 class Decided:
     """What a decision came to: how the approval ended, whether anything took effect, and what asks again."""

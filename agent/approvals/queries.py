@@ -1,6 +1,6 @@
 """Reads and moves of approvals. The caller's connection, never a commit."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -71,10 +71,18 @@ async def release(conn: AsyncConnection[Any], *, approval_id: str) -> None:
 
 
 async def finish(
-    conn: AsyncConnection[Any], *, approval_id: str, state: State, outcome: str | None, now: datetime
+    conn: AsyncConnection[Any],
+    *,
+    approval_id: str,
+    answer: dict[str, Any],
+    state: State,
+    outcome: str | None,
+    now: datetime,
 ) -> bool:
-    """Close a claimed approval, in the transaction of its effects."""
-    given = {"approval_id": approval_id, "state": state, "outcome": outcome, "now": now}
+    """Close an approval that is claimed for this answer, in the transaction of its effects; False when it is not."""
+    given = {
+        "approval_id": approval_id, "answer": Jsonb(answer), "state": state, "outcome": outcome, "now": now,
+    }  # fmt: skip
     return await _moved(conn, "finish", given)
 
 
@@ -109,9 +117,9 @@ async def pending_of(conn: AsyncConnection[Any], *, customer_id: str) -> list[st
     return await _ids(conn, "pending_of", {"customer_id": customer_id})
 
 
-async def stranded(conn: AsyncConnection[Any], *, before: datetime, limit: int) -> list[str]:
-    """Approvals claimed before `before` and never finished."""
-    return await _ids(conn, "stranded", {"before": before, "limit": limit})
+async def stranded(conn: AsyncConnection[Any], *, now: datetime, lasts: timedelta, limit: int) -> list[str]:
+    """Approvals that were claimed longer than `lasts` from now, on either side, and never finished."""
+    return await _ids(conn, "stranded", {"before": now - lasts, "after": now + lasts, "limit": limit})
 
 
 async def to_redraft(

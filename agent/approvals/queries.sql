@@ -26,8 +26,9 @@ UPDATE approval SET state = 'pending', answer = NULL, decided_by = NULL, claimed
  WHERE id = %(approval_id)s AND state = 'resuming';
 
 -- finish --
+-- Of the answer that was claimed: one that was given back and claimed for another answer meanwhile is not this one's to end.
 UPDATE approval SET state = %(state)s, decided_at = %(now)s, outcome = %(outcome)s
- WHERE id = %(approval_id)s AND state = 'resuming' RETURNING id;
+ WHERE id = %(approval_id)s AND state = 'resuming' AND answer = %(answer)s RETURNING id;
 
 -- hand_up --
 UPDATE approval SET role = %(role)s, assignee = NULL, note = %(note)s
@@ -55,7 +56,9 @@ SELECT id FROM approval WHERE state = 'pending' AND customer_id = %(customer_id)
 
 -- stranded --
 -- Claimed and never finished: the process died between its claim and its commit. The stored answer still stands.
-SELECT id FROM approval WHERE state = 'resuming' AND claimed_at < %(before)s ORDER BY claimed_at, id LIMIT %(limit)s;
+-- A claim of the future is as old as any: the clock was set back since.
+SELECT id FROM approval WHERE state = 'resuming' AND claimed_at NOT BETWEEN %(before)s AND %(after)s
+ ORDER BY claimed_at, id LIMIT %(limit)s;
 
 -- to_redraft --
 -- Rejected messages whose reason was not answered by a new draft yet; at most two redrafts each.

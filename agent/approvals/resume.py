@@ -10,7 +10,7 @@ from langgraph.types import Command
 from psycopg import AsyncConnection
 
 from agent.approvals import queries
-from agent.approvals.model import SYSTEM, Approval, Decided, State, User, Word, trigger_of
+from agent.approvals.model import SYSTEM, Approval, Decided, State, User, Word, answer_of, trigger_of
 from agent.engine.commit import FactsMoved, Waiting, close_log, fence, write_decisions
 from agent.engine.deliberation import Answered, Deliberation
 from agent.engine.gather import gather_facts
@@ -45,7 +45,7 @@ async def resume(
         waiting = [await engine.ask(turn, p, replaces=approval.id) for p in turn.proposals if p.asked]
         await embed_drafts(turn)
         try:
-            return await _commit(engine, approval, turn, waiting, word, user, reason)
+            return await _commit(engine, approval, action, turn, waiting, word, user, reason)
         except FactsMoved:
             _log.info("facts_moved", approval_id=approval.id)
     raise Conflict(f"The facts of approval {approval.id} kept changing; decide again.")
@@ -90,6 +90,7 @@ async def _resumed(engine: Engine, approval: Approval, turn: Deliberation, word:
 async def _commit(
     engine: Engine,
     approval: Approval,
+    action: Action,
     turn: Deliberation,
     waiting: Sequence[Waiting],
     word: Word,
@@ -116,8 +117,9 @@ async def _commit(
                 approved_by="policy" if system else user.name,
             )
             if not await queries.finish(
-                conn, approval_id=approval.id, state=decided.state, outcome=decided.outcome or None, now=now
-            ):
+                conn, approval_id=approval.id, answer=answer_of(action, word, user), state=decided.state,
+                outcome=decided.outcome or None, now=now,
+            ):  # fmt: skip
                 raise AlreadyDecided(f"Approval {approval.id} was given back meanwhile; decide again.")
             await close_log(conn, deps, turn, [ended, *entries])
             await widen(conn)

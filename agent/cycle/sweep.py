@@ -1,9 +1,11 @@
 """Sweep: what time alone changes. Promises settle, approvals are brought up and lapse, answers of a dead process are finished."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
+import psycopg
 import structlog
 
 from agent.approvals import decide, queries
@@ -80,9 +82,22 @@ async def expire_approvals(engine: Engine) -> int:
     """End the approvals that nobody decided in time; each leaves a task for a person, so that nothing is lost."""
     async with engine.deps.pool.connection() as conn:
         lapsed = await queries.expired(conn, now=engine.deps.clock.now(), limit=_BATCH)
-    return sum(
-        [await _end(engine, approval_id, "expire", "nobody decided in time") for approval_id in lapsed]
-    )
+    return await _each(lapsed, lambda lapsed: _end(engine, lapsed, "expire", "nobody decided in time"))
+
+
+async def _each(approval_ids: Sequence[str], work: Callable[[str], Awaitable[bool]]) -> int:
+    """How many approvals `work` moved. One on which it fails is left for the next sweep, and holds up no other."""
+    moved = 0
+    for approval_id in approval_ids:
+        try:
+            moved += await work(approval_id)
+        except (AlreadyDecided, Gone, Conflict) as other:
+            _log.info("approval_moved", approval_id=approval_id, why=type(other).__name__)
+        except psycopg.OperationalError:
+            raise  # not this one's fault
+        except Exception as wrong:  # noqa: BLE001 - whatever one approval breaks on, the others' time comes too
+            _log.error("approval_failed", approval_id=approval_id, why=type(wrong).__name__)
+    return moved
 
 
 async def _end(engine: Engine, approval_id: str, why: decide.SystemDecision, reason: str) -> bool:
@@ -100,7 +115,7 @@ async def remind_approvers(engine: Engine) -> int:
     before = now - timedelta(hours=deps.gate.policy.document.approval.reminder_hours)
     async with deps.pool.connection() as conn:
         waiting = await queries.to_remind(conn, before=before, now=now, limit=_BATCH)
-    return sum([await _remind(engine, approval_id) for approval_id in waiting])
+    return await _each(waiting, lambda waiting: _remind(engine, waiting))
 
 
 async def _remind(engine: Engine, approval_id: str) -> bool:
@@ -123,22 +138,19 @@ async def upgrade_approvals(engine: Engine) -> int:
     async with engine.deps.pool.connection() as conn:
         waiting = await queries.of_other_graphs(conn, graph_version=GRAPH_VERSION, limit=_BATCH)
     why = "the program was upgraded after it was asked"
-    return sum([await _end(engine, approval_id, "supersede", why) for approval_id in waiting])
+    return await _each(waiting, lambda waiting: _end(engine, waiting, "supersede", why))
 
 
 async def finish_answers(engine: Engine) -> int:
     """Finish the answers whose process died between its claim and its commit; their word still stands."""
     async with engine.deps.pool.connection() as conn:
-        lost = await queries.stranded(conn, before=engine.deps.clock.now() - _ANSWER_LASTS, limit=_BATCH)
-    finished = 0
-    for approval_id in lost:
-        try:
-            await decide.resume_stranded(engine, approval_id)
-        except (AlreadyDecided, Conflict) as other:
-            _log.info("approval_moved", approval_id=approval_id, why=type(other).__name__)
-        else:
-            finished += 1
-    return finished
+        lost = await queries.stranded(conn, now=engine.deps.clock.now(), lasts=_ANSWER_LASTS, limit=_BATCH)
+    return await _each(lost, lambda lost: _finish(engine, lost))
+
+
+async def _finish(engine: Engine, approval_id: str) -> bool:
+    await decide.resume_stranded(engine, approval_id)
+    return True
 
 
 async def rejudge(engine: Engine, customer_id: str, reason: str) -> int:

@@ -17,13 +17,11 @@ from typing import Any
 import psycopg
 from typing_extensions import override
 
+from agent import warm
 from agent.deps import Deps
 from agent.engine.run import Engine
-from agent.models.offline.dates import find_dates
 from agent.policy.document import Policy, parse_policy
 from agent.policy.gate import Gate
-from agent.signals import phrases
-from agent.signals.detect import detect
 from evals.bench.people import COMPANY
 from evals.chaos.board import Board, Doom, RunClock
 from evals.chaos.mind import FickleCollector
@@ -35,8 +33,6 @@ from server.jobs.run import Shift, told_to_stop, work
 from server.jobs.schedule import CHORES, Chore, Hands, Terms
 from server.sender import reconcile
 from tools.channels.base import CannotSay, Channel, ChannelName, Receipt
-from tools.dunning.templates import templates
-from tools.dunning.wording import denied
 from tools.errors import Unavailable
 from tools.memory.embeddings import embed_locally
 
@@ -111,13 +107,8 @@ def policy() -> Policy:
 
 def warm_up() -> None:
     """Read and compile, before the first fork, what every process would otherwise read and compile for itself."""
+    warm.warm_up()
     embed_locally(["warm"])
-    detect("How much do I owe?")
-    denied("You owe nothing.")
-    find_dates("on Friday", BEGIN.date())
-    for lexicon in ("intents.toml", "notes.toml"):
-        phrases.load("agent.models.offline", lexicon)
-    templates()
     policy()
     HttpChannel("http://127.0.0.1")
 

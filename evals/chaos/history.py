@@ -59,6 +59,7 @@ class History:
 
     said: list[Said] = field(default_factory=list)
     clicks: list[Click] = field(default_factory=list)
+    owed: dict[str, int] = field(default_factory=dict)  # the balance of each invoice when the run began
     paid: list[Paid] = field(default_factory=list)
     killed: list[Killed] = field(default_factory=list)
     recoveries: list[float] = field(default_factory=list)  # seconds from a restart to the lost turns' commit

@@ -132,6 +132,7 @@ class _Run:
 
     def play(self) -> None:
         """The whole run. Everybody is gone when it ends."""
+        self.history.owed = {row["id"]: row["balance_minor"] for row in self.database.rows(_SQL["invoices"])}
         try:
             self.company.start(self.terms.seed)
             until = time.monotonic() + _ARRIVE_WITHIN

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from server import settings as configuration
 from server.cli.ledger import show_thread
-from server.cli.output import Json, answer, console, run
+from server.cli.output import Json, answer, console, quoted, run
 from tools.errors import Invalid
 from tools.money import Money
 
@@ -82,9 +82,9 @@ def _show(file: dict[str, Any]) -> None:
     preview = file["preview"]
     if preview["channel"] != "record":
         title = f"{preview['channel']}" + (f": {preview['subject']}" if preview["subject"] else "")
-        console.print(Panel(preview["body"], title=title, title_align="left"), markup=False)
+        console.print(Panel(quoted(preview["body"]), title=title, title_align="left"), markup=False)
     else:
-        console.print(preview["body"], markup=False)
+        console.print(quoted(preview["body"]), markup=False)
     console.print(f"digest {file['action_digest']}")
     for reason in file["reasons"]:
         console.print(f"  {reason['says']:<7} {reason['rule']}: {reason['reason']}", markup=False)

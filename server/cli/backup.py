@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     """Add this file's commands."""
     app.command()(backup)
     app.command()(restore)
+    app.command()(restored)
 
 
 def backup(file: _File, as_json: Json = False) -> None:
@@ -50,11 +51,26 @@ def restore(
         with errors.status("Restoring ..."):
             return asdict(await restore_backup(configuration.load(), file, replace=replace))
 
-    def show(result: dict[str, Any]) -> None:
-        console.print(f"{result['customers']} customers and {result['messages']} messages are back.")
-        console.print(
-            f"{result['unknown_sends']} messages that were queued may have left since: the sender asks the provider."
-        )
-        console.print("`dunwell audit verify` proves the log.", markup=False)
+    answer(run(work(), as_json=as_json), _show, as_json=as_json)
 
-    answer(run(work(), as_json=as_json), show, as_json=as_json)
+
+def restored(as_json: Json = False) -> None:
+    """Say that your server's own tools restored the database, before a server or a worker uses it.
+
+    What `restore` does for the embedded one: the sender asks the provider before any message that was queued leaves.
+    """
+
+    async def work() -> dict[str, Any]:
+        from server.backup import doubt  # noqa: PLC0415 - heavy: only when it runs
+
+        return asdict(await doubt(configuration.load()))
+
+    answer(run(work(), as_json=as_json), _show, as_json=as_json)
+
+
+def _show(result: dict[str, Any]) -> None:
+    console.print(f"{result['customers']} customers and {result['messages']} messages are back.")
+    console.print(
+        f"{result['unknown_sends']} messages that were queued may have left since: the sender asks the provider."
+    )
+    console.print("`dunwell audit verify` proves the log.", markup=False)

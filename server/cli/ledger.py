@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
+from rich.text import Text
 
 from server import settings as configuration
-from server.cli.output import Json, answer, console, errors, run
+from server.cli.output import Json, answer, console, errors, quoted, run
 from tools.errors import Misconfigured
 from tools.money import Money
 
@@ -184,15 +185,23 @@ def show_state(result: dict[str, Any]) -> None:
         )
     for kind in ("promises", "plans", "holds", "disputes", "suppressions", "tasks", "approvals"):
         for item in result[kind]:
-            console.print(f"  {kind[:-1]}: {item['says']}", markup=False)
+            console.print(f"  {kind[:-1]}: {quoted(item['says'])}", markup=False)
     show_thread(result["timeline"])
 
 
 def show_thread(timeline: list[dict[str, Any]]) -> None:
-    """A conversation, for people: who said what, and what became of it."""
+    """A conversation, for people: who said what, and what became of it.
+
+    Words stand in a column of their own: no line of a message can pass for another message.
+    """
+    table = Table.grid(padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for entry in timeline:
         who = "customer" if entry["direction"] == "in" else f"we ({entry['state']})"
         subject = f"[{entry['subject']}] " if entry["subject"] else ""
-        console.print(
-            f"  {entry['at']:%d %b %H:%M} {entry['channel']:<5} {who}: {subject}{entry['body']}", markup=False
+        table.add_row(
+            Text(f"  {entry['at']:%d %b %H:%M} {entry['channel']:<5} {who}:"),
+            Text(quoted(subject + entry["body"])),
         )
+    console.print(table)

@@ -26,6 +26,11 @@ def answer(result: dict[str, Any], human: Callable[[dict[str, Any]], None], *, a
         human(result)
 
 
+def quoted(text: str) -> str:
+    """Somebody else's words for a terminal: what would steer it, or hide something, is shown as an escape."""
+    return "".join(c if c == "\n" or c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def _plain(value: object) -> object:
     if isinstance(value, date | datetime):
         return value.isoformat()

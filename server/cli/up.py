@@ -26,10 +26,16 @@ def up(
         from server.db import keep_up  # noqa: PLC0415 - heavy: only when it runs
         from server.runtime import open_engine  # noqa: PLC0415 - as above
         from server.supervisor import supervise  # noqa: PLC0415 - as above
+        from tools.errors import Unavailable  # noqa: PLC0415 - as above
 
         settings = configuration.load()
-        async with open_engine(settings):
-            pass  # what is set up wrongly is said once, here, and not by every child again and again
+        try:
+            async with open_engine(settings):
+                pass  # what is set up wrongly is said once, here, and not by every child again and again
+        except Unavailable:
+            if settings.database_url is None:
+                raise
+            # Away for now: the children say so, and wait for it.
         named = {f"worker {n}": ["work"] for n in range(1, workers + 1)}
         database = asyncio.create_task(keep_up(settings))
         await supervise({"server": ["serve"], **named}, settings.worker_grace_seconds)

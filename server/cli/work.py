@@ -1,5 +1,6 @@
 """`dunwell work`: answer customers, do what falls due, and send."""
 
+import asyncio
 import sys
 from typing import Annotated
 
@@ -37,10 +38,13 @@ def work(
         from server.jobs.run import Shift, told_to_stop  # noqa: PLC0415 - heavy: only when it runs
         from server.jobs.run import work as go_to_work  # noqa: PLC0415 - as above
         from server.runtime import channels_of, open_engine, terms_of  # noqa: PLC0415 - as above
+        from server.waiting import until_up  # noqa: PLC0415 - as above
 
         settings = configuration.load()
         shift = Shift(concurrency or settings.worker_concurrency, settings.worker_grace_seconds)
         with told_to_stop() as stop, exposed(settings.metrics_host, settings.metrics_port):
+            if not await until_up(settings, asyncio.ensure_future(stop.wait())):
+                return
             async with open_engine(settings) as engine:
                 errors.print(f"Working on {shift.concurrency} turns at once; Ctrl-C stops it.")
                 await go_to_work(

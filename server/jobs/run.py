@@ -10,6 +10,7 @@ import structlog
 
 from agent.engine.run import Engine
 from agent.engine.vectors import embed
+from agent.warm import warm_up
 from server.jobs.connector import lean_connector
 from server.jobs.schedule import CHORES, Chore, Hands, Terms
 from server.jobs.tasks import build_app
@@ -47,9 +48,9 @@ async def work(
     What is not finished by then goes back to the queue. A part that fails (the database is away) is started again.
     """
     hands = Hands(engine, terms)
-    await embed(
-        engine.deps, ["ready"]
-    )  # loads the model now: for as long as that takes, nothing shows a sign of life
+    # Now, and not in a turn: for as long as it takes, nothing would show a sign of life, and others take this for dead.
+    await asyncio.to_thread(warm_up)
+    await embed(engine.deps, ["ready"])
     async with asyncio.TaskGroup() as parts:
         parts.create_task(_kept_up("queue", lambda: take_turns(hands, shift, stop), stop))
         parts.create_task(_kept_up("sender", lambda: run_sender(engine, channels, stop), stop))
@@ -73,6 +74,8 @@ async def take_turns(hands: Hands, shift: Shift, stop: asyncio.Event) -> None:
             await asyncio.wait((running, reaping, told), return_when=asyncio.FIRST_COMPLETED)
             worker.stop()  # type: ignore[no-untyped-call]  # procrastinate's
             await running
+            if reaping.done():
+                reaping.result()  # it never ends but by what went wrong
         finally:
             for task in (
                 told,
@@ -90,6 +93,12 @@ async def _kept_up(part: str, life: Callable[[], Awaitable[object]], stop: async
         started = asyncio.get_running_loop().time()
         try:
             await life()
+        except asyncio.CancelledError as cancelled:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # Nobody cancelled us: it came from inside, and a task group takes it for an orderly end.
+            _log.error("part_failed", part=part, why=type(cancelled).__name__)
         except Exception as lost:  # noqa: BLE001 - the worker's own loop: whatever it was, somebody has to go on
             _log.error("part_failed", part=part, why=type(lost).__name__)
         if asyncio.get_running_loop().time() - started > longest:

@@ -107,21 +107,28 @@ async def _judge_all(
     conn: AsyncConnection[Any], engine: Engine, rows: Sequence[DueRow], now: datetime
 ) -> _Sorted:
     """Rule on each row. One that cannot be judged never leaves, and holds up no other."""
-    triggers = [_trigger(row) for row in rows]
+    found, asking = _Sorted(), list[tuple[DueRow, Trigger]]()
+    for row in rows:
+        try:
+            asking.append((row, _trigger(row)))
+        except (KeyError, TypeError, ValueError) as defect:
+            found.moves.append(_defective(row, defect))
     async with conn.pipeline():
-        asked = [await ask_facts(conn, engine.deps, trigger) for trigger in triggers]
-    found = _Sorted()
-    for row, trigger, answer in zip(rows, triggers, asked, strict=True):
+        asked = [await ask_facts(conn, engine.deps, trigger) for _, trigger in asking]
+    for (row, trigger), answer in zip(asking, asked, strict=True):
         try:
             await _judge(engine, row, trigger, answer, now, found)
         except psycopg.Error:
             raise  # not this row's fault: nothing of the claim happened
         except Exception as defect:  # a row that breaks the rules' code must not stop the channel  # noqa: BLE001
-            _log.exception("message_cannot_be_judged", outbox_id=row.id)
-            why = f"it could not be judged ({type(defect).__name__}): nothing was sent"
-            found.moves.append(Move(row, "failed", why))
+            found.moves.append(_defective(row, defect))
         await asyncio.sleep(0)  # answers of the provider are waiting to be settled
     return found
+
+
+def _defective(row: DueRow, defect: Exception) -> Move:
+    _log.error("message_cannot_be_judged", outbox_id=row.id, exc_info=defect)
+    return Move(row, "failed", f"it could not be judged ({type(defect).__name__}): nothing was sent")
 
 
 def _trigger(row: DueRow) -> Trigger:

@@ -9,8 +9,8 @@ import structlog
 from psycopg_pool import PoolTimeout
 
 from agent.engine.run import Engine
-from server.sender.call import SEND_TIMEOUT, Fate, call
-from server.sender.claim import CLAIM_LASTS, Claimed, Departure, claim
+from server.sender.call import BEGINS_WITHIN, Fate, call
+from server.sender.claim import Claimed, Departure, claim
 from server.sender.reconcile import reconcile
 from server.sender.settle import settle
 from tools.channels.base import Channel, ChannelName
@@ -25,8 +25,6 @@ _RECONCILE = 10.0  # seconds between looks for rows that nobody settled
 _PATIENCE = 1.0  # seconds until the next try while the database does not answer
 _TRIES = 60  # of settling, a second apart: half as long as a claim lasts
 _HELD = 0.02  # seconds until the next try to settle a message whose customer somebody holds
-# A call begins within milliseconds of its claim. So late its process slept, and somebody else may have the message.
-_BEGINS_WITHIN = CLAIM_LASTS.total_seconds() / 2 - SEND_TIMEOUT
 _DOWN = (psycopg.OperationalError, PoolTimeout)
 _CHANNELS: tuple[ChannelName, ...] = ("sms", "email")
 _log = structlog.get_logger()
@@ -124,10 +122,11 @@ class _Sender:
                 continue
             try:
                 claimed = await self._claim(free)
-            except _DOWN as failure:
+            except Exception as failure:  # one channel's trouble is its own, and calls are under way
                 if left is not None:
                     raise
-                _log.warning("database_does_not_answer", part="claim", why=type(failure).__name__)
+                event = "database_does_not_answer" if isinstance(failure, _DOWN) else "claim_failed"
+                _log.warning(event, part="claim", channel=self.name, why=type(failure).__name__)
                 await _wait(stop, _PATIENCE)
                 continue
             if self._moved(claimed):
@@ -144,7 +143,7 @@ class _Sender:
         begun = asyncio.get_running_loop().time()
         claimed = await claim(self.engine, self.channel, self.name, limit=limit)
         for departure in claimed.departures:
-            task = asyncio.create_task(self._send(departure, begun + _BEGINS_WITHIN))
+            task = asyncio.create_task(self._send(departure, begun + BEGINS_WITHIN.total_seconds()))
             self._calls.add(task)
             task.add_done_callback(self._calls.discard)
         self.total += Dispatched(
@@ -165,8 +164,7 @@ class _Sender:
         return len(claimed.departures) + claimed.deferred + claimed.withdrawn + claimed.failed
 
     async def _send(self, departure: Departure, deadline: float) -> None:
-        now = self.engine.deps.clock.now()
-        fate = await call(self.channel, departure, deadline=deadline, now=now)
+        fate = await call(self.channel, departure, deadline=deadline, clock=self.engine.deps.clock)
         settled = asyncio.get_running_loop().create_future()
         self._known.append((fate, settled))
         if self._settling is None:
@@ -179,11 +177,13 @@ class _Sender:
 
         What cannot be settled is left to `reconcile`, which asks the provider.
         """
-        failures = 0
+        failures, alone = 0, 0
         while self._known:
-            known, self._known = self._known, []
+            count = 1 if alone else len(self._known)
+            known, self._known, alone = self._known[:count], self._known[count:], max(0, alone - 1)
             try:
                 held = await settle(self.engine, self.name, [fate for fate, _ in known])
+                failures = 0
             except _DOWN as failure:
                 _log.warning("database_does_not_answer", part="settle", why=type(failure).__name__)
                 failures += 1
@@ -192,10 +192,13 @@ class _Sender:
             except Exception:  # noqa: BLE001 - one row that the database refuses must not stop the channel
                 _log.exception("settle_failed", outbox_ids=[fate.move.row.id for fate, _ in known])
                 held = set()
+                if count > 1:  # nor take those with it that happened to be settled at its side
+                    self._known, alone = known + self._known, count
+                    continue
             for fate, settled in known:
                 if fate.move.row.id in held:
                     self._known.append((fate, settled))
-                else:
+                elif not settled.done():  # nobody waits any more where the sender was cancelled
                     settled.set_result(None)
             if held:
                 await asyncio.sleep(_HELD)

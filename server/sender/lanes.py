@@ -17,7 +17,8 @@ from tools.channels.base import ChannelName, Pace
 _SQL = sql.load("server.sender")
 THRESHOLD = 5  # calls without an answer in a row: two or three happen to every provider
 REST = timedelta(seconds=30)
-# Senders' clocks differ by less. A bucket that was refilled further in the future than this is one whose clock jumped.
+# Senders' clocks differ by less. What was written down for later than it can be, by more than this, is of a clock that
+# has been set back since.
 _SKEW = timedelta(minutes=1)
 
 
@@ -35,7 +36,7 @@ class Lane:
         """`closed` (traffic flows), `open` (none does) or `half-open` (one message may try)."""
         if self.open_until is None:
             return "closed"
-        return "open" if self.open_until > now else "half-open"
+        return "open" if now < self.open_until <= now + REST + _SKEW else "half-open"
 
     def allows(self, wanted: int, pace: Pace | None, now: datetime) -> int:
         """How many of `wanted` messages may leave now."""

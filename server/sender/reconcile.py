@@ -1,29 +1,42 @@
 """Reconcile: messages that nobody settled. The provider is asked what it holds; where it cannot say, a person is."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
+import psycopg
 import structlog
+from psycopg_pool import PoolTimeout
 
 from agent.engine.narrow import one_customer
 from agent.engine.run import Engine
 from agent.engine.trigger import Trigger
 from server.sender.call import SEND_TIMEOUT
+from server.sender.claim import CLAIM_LASTS
 from tools import failpoints
 from tools.activity.chain import Entry, append
 from tools.arrangements.plans import move_plan
-from tools.channels.base import CannotSay, Channel, ChannelName, NotTaken
+from tools.channels.base import CannotSay, Channel, ChannelName, Receipt
 from tools.errors import CollectionsError, Unavailable
 from tools.ledger.queries import lock_customer
 from tools.outbox.departures import Move, OutboxRow, move, to_check
+from tools.spec import storable
 
 _BATCH = 1000
 _ASK_AGAIN = timedelta(minutes=1)
 _GIVE_UP = timedelta(days=1)  # a provider that does not answer for so long will not: a person asks it
+# "Not found" means never only after the time that the provider needs. Whoever looks by so much later than was meant, or
+# earlier, may have a clock that was set meanwhile, or another one than who wrote the row: they wait once more.
+_PUNCTUAL = timedelta(minutes=10)
+_SKEW = timedelta(minutes=1)
+_ENOUGH = 3  # questions that a provider left open until the timeout
+_SILENT = "the provider does not answer"
+_NOT_YET = "the provider does not have it yet"
 CANNOT_SAY = "the provider cannot say whether it left: look there, then `dunwell outbox confirm` or `retry`"
+_DOWN = (psycopg.OperationalError, PoolTimeout)
 _log = structlog.get_logger()
 
 
@@ -39,19 +52,24 @@ class Reconciled:
 
 async def reconcile(engine: Engine, channels: Mapping[ChannelName, Channel]) -> Reconciled:
     """Look at every message that is to be looked at by now. Safe to run at any time, anywhere, any number of times at once."""
-    total = Reconciled()
+    total, silence = Reconciled(), Counter[ChannelName]()
     now = engine.deps.clock.now()
+    latest = now + max(CLAIM_LASTS, _ASK_AGAIN, *(c.settling for c in channels.values())) + _SKEW
     async with engine.deps.pool.connection() as conn:
-        rows = await to_check(conn, now=now, limit=_BATCH)
+        rows = await to_check(
+            conn, now=now, latest=latest, channels=channels, given_up=now - _GIVE_UP, limit=_BATCH
+        )
     for row in rows:
-        channel = channels.get(row.channel)
-        if channel is None:
-            continue  # another process serves it
         try:
-            came_to = await _look(engine, channel, row)
+            came_to = await _look(engine, channels.get(row.channel), row, silence)
+        except _DOWN:
+            raise
         except CollectionsError as failure:
             # A model that is down, facts that keep moving: its time to be looked at has come and stays.
             _log.warning("reconcile_failed", outbox_id=row.id, why=type(failure).__name__)
+            continue
+        except Exception:  # noqa: BLE001 - one row must not keep the others from being looked at
+            _log.exception("reconcile_failed", outbox_id=row.id)
             continue
         if came_to is not None:
             total = replace(total, **{came_to: getattr(total, came_to) + 1})
@@ -61,41 +79,71 @@ async def reconcile(engine: Engine, channels: Mapping[ChannelName, Channel]) -> 
 _CameTo = Literal["lost", "found", "queued", "handed_over"]
 
 
-async def _look(engine: Engine, channel: Channel, row: OutboxRow) -> _CameTo | None:
+async def _look(
+    engine: Engine, channel: Channel | None, row: OutboxRow, silence: Counter[ChannelName]
+) -> _CameTo | None:
     match row.state:
         case "sending":
-            ask_at = engine.deps.clock.now() + channel.settling
+            ask_at = engine.deps.clock.now() + (channel.settling if channel else Channel.settling)
             lost = Move(row, "unknown", "the sender stopped after its claim", check_at=ask_at)
             return "lost" if await _make(engine, lost) else None
         case "withdrawn":
             await _tell_a_person(engine, row)
             return "handed_over"
+        case _ if channel is None:  # nobody here serves it, and nobody elsewhere has for a day
+            return await _hand_over(engine, row)
         case _:
-            return await _ask(engine, channel, row)
+            return await _ask(engine, channel, row, silence)
 
 
-async def _ask(engine: Engine, channel: Channel, row: OutboxRow) -> _CameTo | None:
-    """Ask the provider for a message of unknown fate. What it has is sent; what it surely never had may be sent again."""
+async def _ask(
+    engine: Engine, channel: Channel, row: OutboxRow, silence: Counter[ChannelName]
+) -> _CameTo | None:
+    """Ask the provider for a message of unknown fate. What it has is sent; what it surely never had may be sent again.
+
+    A provider that kept us waiting a few times is not asked again in this pass: what another has to say waits behind.
+    """
     now = engine.deps.clock.now()
+    long_ago = row.claimed_at is not None and now - row.claimed_at > _GIVE_UP
     failpoints.reach("reconcile.before_find")
     try:
-        async with asyncio.timeout(SEND_TIMEOUT):
-            held = await channel.find(str(row.id))
+        held = await _find(channel, row, silence)
     except CannotSay:
         return await _hand_over(engine, row)
-    except (Unavailable, NotTaken, TimeoutError) as failure:
+    except Exception as failure:  # noqa: BLE001 - whatever a provider's code raised, it did not say
         _log.warning("provider_cannot_be_asked", outbox_id=row.id, why=type(failure).__name__)
-        if row.claimed_at is not None and now - row.claimed_at > _GIVE_UP:
-            return await _hand_over(engine, row)
-        await _make(engine, Move(row, "unknown", "the provider does not answer", check_at=now + _ASK_AGAIN))
-        return None
+        came_to, next_one = None, Move(row, "unknown", _SILENT, check_at=now + _ASK_AGAIN)
+        out_of_patience = long_ago
+    else:
+        punctual = timedelta(0) <= now - (row.check_at or now) <= _PUNCTUAL
+        came_to, next_one = (
+            _found(row, held)
+            if held or punctual
+            else (None, Move(row, "unknown", _NOT_YET, check_at=now + channel.settling))
+        )
+        out_of_patience = came_to is None and long_ago and row.reason == _NOT_YET  # clocks that never agree
+    if out_of_patience:
+        return await _hand_over(engine, row)
+    return came_to if await _make(engine, next_one) else None
+
+
+async def _find(channel: Channel, row: OutboxRow, silence: Counter[ChannelName]) -> Receipt | None:
+    if silence[row.channel] >= _ENOUGH:
+        raise Unavailable("It did not answer a moment ago.")
+    try:
+        async with asyncio.timeout(SEND_TIMEOUT):
+            return await channel.find(str(row.id))
+    except TimeoutError:
+        silence[row.channel] += 1
+        raise
+
+
+def _found(row: OutboxRow, held: Receipt | None) -> tuple[_CameTo, Move]:
     if held is None:
         # Judged again before it leaves, and given as many attempts as any other.
-        again = Move(row, "queued", "the provider never had it")
-        return "queued" if await _make(engine, again) else None
+        return "queued", Move(row, "queued", "the provider never had it")
     state: Literal["sent", "delivered"] = "delivered" if held.delivered else "sent"
-    sent = Move(row, state, provider_id=held.provider_id)
-    return "found" if await _make(engine, sent) else None
+    return "found", Move(row, state, provider_id=storable(held.provider_id))
 
 
 async def _make(engine: Engine, wanted: Move) -> bool:

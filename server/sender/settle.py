@@ -35,8 +35,8 @@ async def settle(engine: Engine, name: ChannelName, fates: Sequence[Fate]) -> se
                 await move_plan(conn, plan_id=offer, state="offered", from_states=["approved"])
             entries.setdefault(row.customer_id, []).append(_entry(fate))
         await append_each(conn, at=now, entries=entries)
-        answers = sum(fate.answered for fate in mine)
-        await report(conn, channel=name, answers=answers, failures=len(mine) - answers, now=now)
+        said = [fate.answered for fate in mine]
+        await report(conn, channel=name, answers=said.count(True), failures=said.count(False), now=now)
         failpoints.reach("sender.before_settle_commit")
     for fate in mine:
         SENDS.labels(name, fate.move.state).inc()

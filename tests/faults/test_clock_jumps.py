@@ -5,14 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from agent.approvals import decide
+from agent.cycle.sweep import watch_promises
 from server.cycle import handle_waiting
 from server.jobs.queue import defer_waiting
-from server.jobs.schedule import Hands, Terms, plan_the_day
+from server.jobs.schedule import Hands, Terms, mind_approvals, plan_the_day
 from server.sender import dispatch_due
 from tests.server.jobs.working import Died, dying_at
 from tests.server.providers import Provider
 from tests.server.test_fates import later, queued, states
-from tests.world import World, follow_up, proposing, reminder
+from tests.world import MANAGER, World, follow_up, message, proposing, record, reminder
 from tools.channels.base import Outbound
 
 HOUR = timedelta(hours=1)
@@ -98,6 +100,75 @@ async def test_a_claim_of_a_dead_sender_is_settled_after_a_jump(world: World, ju
 
     assert states(world) == ["sent"]
     assert len(provider.taken) == 1
+
+
+@pytest.mark.parametrize("jump", [-HOUR, HOUR], ids=["back", "forward"])
+async def test_an_answer_whose_process_died_is_finished_at_once_after_a_jump(
+    world: World, jump: timedelta
+) -> None:
+    """Back: its claim is of the future now, and nobody waits for that."""
+    world.customer(segment="draft")
+    engine, (waiting,) = await world.asked(message())
+    with pytest.raises(Died), dying_at("approval.claimed"):
+        await decide.decide(engine, waiting, await world.decision(waiting), MANAGER)
+    await mind_approvals(Hands(engine, Terms()))
+    assert world.state(waiting) == "resuming", "it may still be at work"
+
+    world.clock.advance(jump)
+    await asyncio.gather(*(mind_approvals(Hands(engine, Terms())) for _ in range(3)))
+
+    assert world.state(waiting) == "approved"
+    assert world.count("outbox") == 1
+    assert await world.chain_holds()
+
+
+async def test_an_approval_is_brought_up_and_ended_once_whatever_the_clock_does(world: World) -> None:
+    world.customer(segment="draft")
+    engine, (waiting,) = await world.asked(message())
+    hands = Hands(engine, Terms())
+
+    for start, said in ((timedelta(hours=24), 1), (timedelta(hours=24), 1)):
+        world.clock.advance(start)
+        for jump in (-HOUR, HOUR, HOUR, -HOUR):
+            await mind_approvals(hands)
+            world.clock.advance(jump)
+        await mind_approvals(hands)
+        assert world.count("activity_log", "action = 'approval.reminded'") == said
+
+    assert world.state(waiting) == "expired"
+    assert world.count("activity_log", "action = 'approval.expired'") == 1
+    assert world.checkpoints() == 0
+    assert await world.chain_holds()
+
+
+async def test_a_promise_is_settled_once_when_the_clock_goes_back_over_its_day(world: World) -> None:
+    world.customer()
+    paying = record("promise", payments=[{"amount": "100.00", "on": "2026-03-12"}], invoices=["inv-1"])
+    engine = world.engine(proposing(paying))
+    await engine.run(await world.hears("I will pay 100.00 on 12 March."))
+    [due] = world.sql("SELECT due_date FROM promise")
+    _at(world, datetime(due.year, due.month, due.day, 12, 30, tzinfo=UTC) + timedelta(hours=17))
+    for jump in (timedelta(0), -HOUR, HOUR, -HOUR):
+        world.clock.advance(jump)
+        await watch_promises(engine)
+
+    assert world.sql("SELECT state FROM promise") == ["broken"]
+    assert world.count("activity_log", "action = 'promise.broken'") == 1
+    assert await world.chain_holds()
+
+
+async def test_a_dispute_holds_although_it_was_opened_in_what_is_now_the_future(world: World) -> None:
+    world.customer(segment="automatic")
+    quote = "The heater never worked"
+    disputing = record("dispute", reason="quality", invoices=["inv-1"], amount=None, quote=quote)
+    await world.engine(proposing(disputing)).run(await world.hears(quote))
+    assert world.count("dispute", "state = 'open' AND source = 'customer'") == 1
+    world.clock.advance(-HOUR)
+
+    assert await plan_the_day(Hands(world.engine(proposing()), Terms(cycle_hour=0)))
+    assert world.count("cycle_step") == 0
+    await world.engine(proposing(reminder())).run(world.step())
+    assert world.count("outbox") == 0
 
 
 async def test_a_call_that_is_under_way_when_the_clock_jumps_is_not_made_twice(world: World) -> None:

@@ -124,6 +124,13 @@ async def test_what_was_queued_leaves_once_although_it_left_after_the_backup(
     fresh = elsewhere(settings)
     restored = await restore(fresh, tmp_path / "before.dump")
     assert restored.unknown_sends == 2
+    verified = json.loads(dunwell(fresh, "audit", "verify", "--json").stdout)
+    assert verified["verified"]
+    with psycopg.connect(ensure_running(fresh.data_dir).app_conninfo(), autocommit=True) as conn:
+        told = conn.execute(
+            "SELECT customer_id FROM activity_log WHERE action = 'message.unknown' ORDER BY 1"
+        )
+        assert told.fetchall() == [("k1",), ("k2",)]
 
     provider.loses = lambda _: False
     conninfo = ensure_running(fresh.data_dir).app_conninfo()
@@ -204,6 +211,20 @@ async def test_a_backup_that_cannot_be_written_says_so_and_leaves_nothing_behind
 
     assert kept.read_text() == "yesterday's"
     assert names(tmp_path) == {"there.dump", "data"}
+
+
+async def test_after_a_restore_by_a_servers_own_tools_nothing_leaves_unasked_either(
+    settings: Settings, world: World
+) -> None:
+    await queued(world, "k1", "k2")
+    theirs = {"DUNWELL_DATABASE_URL": world.conninfo}
+    told = json.loads(dunwell(settings, "restored", "--json", **theirs).stdout)
+
+    assert (told["customers"], told["unknown_sends"]) == (2, 2)
+    assert states(world) == ["unknown", "unknown"]
+    assert world.count("activity_log", "action = 'message.unknown'") == 2
+    assert world.sql("SELECT nextval(pg_get_serial_sequence('outbox', 'id'))")[0] > 100_000_000
+    assert await world.chain_holds()
 
 
 def test_a_server_of_ones_own_is_left_to_its_own_tools(tmp_path: Path) -> None:

@@ -231,7 +231,7 @@ async def test_an_answer_that_comes_after_the_claim_was_given_up_still_counts(wo
 async def test_a_process_that_sleeps_between_its_claim_and_its_call_does_not_call(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.sender.dispatch._BEGINS_WITHIN", -1.0)
+    monkeypatch.setattr("server.sender.dispatch.BEGINS_WITHIN", timedelta(seconds=-1))
     engine, provider = await queued(world), Provider()
 
     await dispatch_due(engine, provider, limit=1)

@@ -56,11 +56,17 @@ def _number_runs(text: str) -> list[str]:
     """Tokens with a digit of any script, a currency sign or a percent sign; neighbours together, as in a phone number."""
     runs: list[list[str]] = [[]]
     for token in text.split():
-        if _ASCII_FIGURE.search(token) if token.isascii() else any(map(_is_figure, token)):
+        if _has_figure(token):
             runs[-1].append(token)
         elif runs[-1]:
             runs.append([])
     return [" ".join(run).strip(".,;:!?()") for run in runs if run]
+
+
+def _has_figure(token: str) -> bool:
+    if token.isascii():
+        return not token.isalpha() and _ASCII_FIGURE.search(token) is not None
+    return any(map(_is_figure, token))
 
 
 def _is_figure(char: str) -> bool:

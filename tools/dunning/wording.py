@@ -3,9 +3,11 @@
 import re
 import tomllib
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from operator import attrgetter
 
 from tools.dunning.segments import visible
 
@@ -17,16 +19,17 @@ _LOOKALIKES = str.maketrans(
 _LEET = str.maketrans("013457@$!|", "oieastasil")
 _LEET_SIGN = re.compile(r"[013457@$!|]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+_ASCII_SPACE = {code: " " for code in range(128) if not chr(code).isalnum()}
 _LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"[^\W_]+")
 _SPACED = re.compile(r"\b(?:[a-z] ){2,}[a-z]\b")
 _BOUNDARY = r"\b"
-_START = 3  # letters: a look at how a phrase begins spares most searches for the whole of it
 _LONG_ENOUGH = 6  # letters from which a word is also found with gaps in it: shorter ones would hit by chance
 
 
 @dataclass(frozen=True, slots=True)
 class _Phrase:
+    place: int  # in the list
     rule: str
     text: str
     concession: bool
@@ -45,8 +48,10 @@ def denied(text: str, *, conceded: bool = False) -> list[str]:
     spellings = _spellings(text)
     # Looking for a phrase's letters is ten times as fast as its patterns, and misses in nearly every text.
     squeezed = "\n".join({spelling.replace(" ", "") for spelling in spellings})
-    starts = {squeezed[at : at + _START] for at in range(len(squeezed))}
-    for phrase in [p for p in _phrases() if p.letters[:_START] in starts and p.letters in squeezed]:
+    starts = set(zip(squeezed, squeezed[1:], squeezed[2:], strict=False))
+    by_start = _by_start()
+    maybe = [p for start in by_start.keys() & starts for p in by_start[start] if p.letters in squeezed]
+    for phrase in sorted(maybe, key=attrgetter("place")):
         if phrase.concession and conceded:
             continue
         if any(phrase.plain.search(spelling) for spelling in spellings) or (
@@ -62,23 +67,26 @@ def _spellings(text: str) -> list[str]:
     if not latin.isascii():
         latin = latin.translate(_LOOKALIKES)
     tokens = [
-        token.translate(_LEET) if _LEET_SIGN.search(token) and _LETTER.search(token) else token
+        token
+        if token.isalpha() or not (_LEET_SIGN.search(token) and _LETTER.search(token))
+        else token.translate(_LEET)
         for token in latin.split()
     ]
-    words = [_words(latin), _words(" ".join(tokens))]
+    words = dict.fromkeys((_words(latin), _words(" ".join(tokens))))
     joined = [_SPACED.sub(lambda run: run[0].replace(" ", ""), each) for each in words]
-    return list(dict.fromkeys(words + joined))
+    return list(dict.fromkeys([*words, *joined]))
 
 
 def _words(text: str) -> str:
-    if not text.isascii():
-        text = _NOT_ASCII.sub(lambda char: "" if unicodedata.combining(char[0]) else char[0], text)
+    if text.isascii():  # the same, and several times as fast
+        return " ".join(text.lower().translate(_ASCII_SPACE).split())
+    text = _NOT_ASCII.sub(lambda char: "" if unicodedata.combining(char[0]) else char[0], text)
     return " ".join(_WORD.findall(text.casefold()))
 
 
 def _mixes_alphabets(text: str) -> bool:
     """Whether one word has Latin letters and Cyrillic or Greek ones: no honest word does."""
-    for word in re.findall(r"[^\W\d_]+", text):
+    for word in re.findall(r"[^\W\d_]+", text) if not text.isascii() else ():
         if word.isascii():
             continue
         alphabets = {unicodedata.name(char, "").split(" ")[0] for char in word}
@@ -92,6 +100,7 @@ def _phrases() -> tuple[_Phrase, ...]:
     data = tomllib.loads(resources.files("tools.dunning").joinpath("denied_wording.toml").read_text("utf-8"))
     return tuple(
         _Phrase(
+            place,
             rule["id"],
             phrase,
             rule.get("concession", False),
@@ -99,9 +108,19 @@ def _phrases() -> tuple[_Phrase, ...]:
             _pattern(phrase),
             _gapped(phrase),
         )
-        for rule in data["rule"]
-        for phrase in rule["phrases"]
+        for place, (rule, phrase) in enumerate(
+            (rule, each) for rule in data["rule"] for each in rule["phrases"]
+        )
     )
+
+
+@cache
+def _by_start() -> Mapping[tuple[str, ...], list[_Phrase]]:
+    """The phrases by their first three letters: a look at how one begins spares most searches for the whole of it."""
+    found: dict[tuple[str, ...], list[_Phrase]] = {}
+    for phrase in _phrases():
+        found.setdefault(tuple(phrase.letters[:3]), []).append(phrase)
+    return found
 
 
 def _letters(phrase: str) -> str:

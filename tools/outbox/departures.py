@@ -126,10 +126,24 @@ async def refresh_texts(
     return digests
 
 
-async def to_check(conn: AsyncConnection[Any], *, now: datetime, limit: int) -> list[OutboxRow]:
-    """Rows that somebody has to look at by now, the longest waiting first."""
+async def to_check(
+    conn: AsyncConnection[Any],
+    *,
+    now: datetime,
+    latest: datetime,
+    channels: Iterable[str],
+    given_up: datetime,
+    limit: int,
+) -> list[OutboxRow]:
+    """Rows that somebody has to look at by now, the longest waiting first.
+
+    One that is to be looked at after `latest` was written down by a clock that has been set back since: it counts as
+    due. Rows of unknown fate are those of `channels`, whose providers can be asked here, and those that were claimed
+    before `given_up`, of whichever channel.
+    """
+    given = {"now": now, "latest": latest, "channels": list(channels), "given_up": given_up, "limit": limit}
     async with conn.cursor(row_factory=class_row(OutboxRow)) as cursor:
-        await cursor.execute(_SQL["to_check"], {"now": now, "limit": limit})
+        await cursor.execute(_SQL["to_check"], given)
         return await cursor.fetchall()
 
 

@@ -69,8 +69,11 @@ UPDATE message SET at = %(now)s WHERE id = ANY(%(message_ids)s);
 -- to_check --
 -- Rows that somebody has to look at: a claim that was never settled, an unknown fate, a person who has still to hear.
 SELECT id, customer_id, episode_id, decision_id, message_id, contact_id, channel, action, reply_to, state, attempts,
-       claimed_at, reason
-  FROM outbox WHERE check_at <= %(now)s ORDER BY check_at, id LIMIT %(limit)s;
+       claimed_at, reason, check_at
+  FROM outbox
+ WHERE (check_at <= %(now)s OR check_at > %(latest)s)
+   AND (state <> 'unknown' OR channel = ANY(%(channels)s) OR claimed_at < %(given_up)s)
+ ORDER BY check_at, id LIMIT %(limit)s;
 
 -- row --
 SELECT id, customer_id, episode_id, decision_id, message_id, contact_id, channel, action, reply_to, state, attempts,

@@ -35,9 +35,9 @@ async def measure_claims(place: Place, *, short: int = 1000, long: int = 1_000_0
             async with db.open_pool(place.conninfo, min_size=1, max_size=1) as pool, pool.connection() as own:
                 found[rows] = statistics.median([await _claim(own) for _ in range(_CLAIMS)][_CLAIMS // 6 :])
     return {
-        "claim_ms": {str(rows): round(ms, 2) for rows, ms in found.items()},
-        "ratio": round(found[long] / found[short], 2),
-    }
+        "short": short, "long": long, "short_ms": round(found[short], 2), "long_ms": round(found[long], 2),
+        "ratio": round(found[long] / found[short], 2), "batch": _BATCH, "claims": _CLAIMS - _CLAIMS // 6,
+    }  # fmt: skip
 
 
 async def _claim(conn: AsyncConnection[Any]) -> float:

@@ -9,9 +9,9 @@ episodes AS (
            'anchor_invoice_id', id || '-i1'), 'bench', '', %(policy)s, '1', 'settled', %(now)s, %(now)s FROM customers
     RETURNING id, customer_id),
 decisions AS (
-    INSERT INTO decision (customer_id, episode_id, position, tool, args, digest, actor, verdict, reasons, policy_version,
+    INSERT INTO decision (customer_id, episode_id, position, tool, digest, actor, verdict, reasons, policy_version,
                           facts, facts_digest, at)
-    SELECT customer_id, id, 0, 'generate_dunning_message', '{}', id, 'agent', 'allow', '[]', %(policy)s, '{}', '', %(now)s
+    SELECT customer_id, id, 0, 'generate_dunning_message', id, 'agent', 'allow', '[]', %(policy)s, '{}', '', %(now)s
       FROM episodes RETURNING id, customer_id, episode_id),
 messages AS (
     INSERT INTO message (customer_id, contact_id, direction, channel, subject, body, body_digest, language, purpose, template,
@@ -47,3 +47,20 @@ UPDATE outbox SET state = 'withdrawn' WHERE channel = 'sms' AND state <> 'withdr
 
 -- unsettled --
 SELECT count(*) FROM outbox WHERE channel = 'email' AND state IN ('queued', 'sending');
+
+-- unknown --
+SELECT count(*) FROM outbox WHERE channel = 'email' AND state = 'unknown';
+
+-- settled --
+SELECT count(*) FILTER (WHERE state = 'sent'), count(*) FILTER (WHERE state <> 'sent')
+  FROM outbox WHERE channel = 'email' AND customer_id = ANY(%(customers)s);
+
+-- next_one --
+SELECT o.id, k.address, m.subject, m.body
+  FROM outbox o JOIN message m ON m.id = o.message_id JOIN contact k ON k.id = o.contact_id
+ WHERE o.state = 'queued' AND o.channel = 'email' ORDER BY o.not_before, o.id LIMIT 1 FOR UPDATE OF o SKIP LOCKED;
+
+-- sent_one --
+UPDATE outbox SET state = %(state)s, provider_id = %(provider_id)s, sent_at = %(now)s, settled_at = %(now)s,
+       check_at = CASE WHEN %(state)s = 'unknown' THEN %(now)s END
+ WHERE id = %(id)s;

@@ -1,13 +1,11 @@
-"""Messages a second that one sender claims, judges again, hands over and settles, against a provider that costs nothing."""
+"""Messages a second that one sender claims, judges again, hands over and settles, beside the usual sender."""
 
 import asyncio
-import random
 import time
-from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
-from typing_extensions import override
+import structlog
 
 from agent.deps import Deps
 from agent.engine.run import Engine
@@ -15,86 +13,85 @@ from agent.policy.gate import Gate
 from evals.bench import people
 from evals.bench.model import InstantModel
 from evals.bench.place import Place
+from evals.bench.send.naive import send_all
+from evals.bench.send.provider import Instant
 from server import db
-from server.sender import run_sender
+from server.sender import reconcile, run_sender
 from tools import sql
-from tools.channels.base import Channel, Outbound, Receipt
 from tools.clock import FrozenClock
-from tools.errors import Unavailable
 
 _SQL = sql.load("evals.bench.send")
 WARM_UP = 100  # messages before anything is measured: statements are prepared, templates are read
-_TIMEOUT = 0.5  # seconds
-
-
-@dataclass(slots=True)
-class Instant(Channel):
-    """Takes a message at once; with `lost` it takes this share of them and never answers, until a timeout."""
-
-    lost: float = 0.0
-    dice: random.Random = field(default_factory=lambda: random.Random(7))
-    taken: Counter[str] = field(default_factory=Counter)
-
-    @override
-    async def send(self, message: Outbound) -> Receipt:
-        """Count it, and answer or not."""
-        self.taken[message.key] += 1
-        if self.dice.random() < self.lost:
-            await asyncio.sleep(_TIMEOUT)
-            raise Unavailable("the provider did not answer")
-        return Receipt(f"b-{message.key}")
-
-    @override
-    async def find(self, key: str) -> Receipt | None:
-        """It holds what it took."""
-        return Receipt(f"b-{key}") if key in self.taken else None
+LOST = 0.02  # the share of calls that end in a timeout
+_CASES = {"instant": 0.0, "timeouts": LOST}
 
 
 async def measure_rate(place: Place, *, messages: int, rounds: int = 3) -> dict[str, Any]:
-    """The rate of one sender, without timeouts and with 2 %, each the best of some rounds; both see the same load."""
-    total = WARM_UP + 2 * rounds * messages
-    people.settle(place, total)
-    rates: dict[str, list[dict[str, Any]]] = {"instant": [], "timeouts": []}
+    """Every round of both senders, without timeouts and with 2 %, interleaved so that all see the same load."""
+    people.settle(place, WARM_UP + 2 * len(_CASES) * rounds * messages)
     gate = Gate(people.policy())
     given = {"now": people.NOW, "policy": gate.policy.version}
     with place.admin() as conn:
         conn.execute(_SQL["only_the_newest_is_late"])
         # As at the end of a working day: the planner knows the tables.
         conn.execute("VACUUM ANALYZE")
-    async with db.open_pool(place.conninfo, min_size=4, max_size=8) as pool:
-        deps = Deps(pool, FrozenClock(people.NOW), InstantModel(calls=[]), "bench", gate, people.COMPANY)
-        engine = Engine(deps)
-        await engine.open()
-        await _send(place, engine, Instant(), 1, WARM_UP, given)
-        first = WARM_UP + 1
-        for _ in range(rounds):
-            for name, lost in (("instant", 0.0), ("timeouts", 0.02)):
-                channel = Instant(lost)
-                rates[name].append(await _send(place, engine, channel, first, first + messages - 1, given))
-                first += messages
-    best = {name: max(found, key=lambda one: one["per_second"]) for name, found in rates.items()}
-    return {
-        **best,
-        "rounds": rates,
-        "ratio": round(best["timeouts"]["per_second"] / best["instant"]["per_second"], 2),
+    found: dict[str, dict[str, list[dict[str, Any]]]] = {
+        sender: {case: [] for case in _CASES} for sender in ("dunwell", "naive")
     }
+    # Each lost answer is a line: a terminal would be measured.
+    with structlog.testing.capture_logs():
+        async with db.open_pool(place.conninfo, min_size=4, max_size=8) as pool:
+            clock = FrozenClock(people.NOW)
+            deps = Deps(pool, clock, InstantModel(calls=[]), "bench", gate, people.COMPANY)
+            engine = Engine(deps)
+            await engine.open()
+            await _round(place, engine, clock, "dunwell", Instant(), range(1, WARM_UP + 1), given)
+            first = WARM_UP + 1
+            for _ in range(rounds):
+                for case, lost in _CASES.items():
+                    for sender, of in found.items():
+                        customers = range(first, first + messages)
+                        of[case].append(
+                            await _round(place, engine, clock, sender, Instant(lost), customers, given)
+                        )
+                        first += messages
+    return found
 
 
-async def _send(
-    place: Place, engine: Engine, channel: Instant, first: int, last: int, given: dict[str, Any]
+async def _round(
+    place: Place,
+    engine: Engine,
+    clock: FrozenClock,
+    sender: str,
+    channel: Instant,
+    customers: Sequence[int],
+    given: dict[str, Any],
 ) -> dict[str, Any]:
+    """One message for each of these customers, from the queue until it is settled; what is unknown is asked for afterwards."""
     with place.admin() as conn:
-        conn.execute(_SQL["due_messages"], {**given, "first": first, "last": last})
-        stop, count = asyncio.Event(), last - first + 1
+        conn.execute(_SQL["due_messages"], {**given, "first": customers[0], "last": customers[-1]})
+        stop, count = asyncio.Event(), len(customers)
         postgres, python, began = place.postgres_cpu(), time.process_time(), time.perf_counter()
-        sending = asyncio.create_task(run_sender(engine, {"email": channel}, stop))
-        while (conn.execute(_SQL["unsettled"]).fetchone() or (0,))[0]:  # noqa: ASYNC110 - it is the rows that are timed
-            await asyncio.sleep(0.05)
+        if sender == "naive":
+            sending = asyncio.create_task(send_all(place, channel, clock))
+        else:
+            sending = asyncio.create_task(run_sender(engine, {"email": channel}, stop))
+        while (conn.execute(_SQL["unsettled"]).fetchone() or (0,))[0]:
+            await asyncio.sleep(0.02)
+            if sending.done():
+                sending.result()
         seconds, python = time.perf_counter() - began, time.process_time() - python
         postgres = place.postgres_cpu() - postgres
         stop.set()
         await sending
+        unknown = (conn.execute(_SQL["unknown"]).fetchone() or (0,))[0]
+        clock.advance(channel.settling)
+        asked = await reconcile(engine, {"email": channel})
+        sent, left = conn.execute(
+            _SQL["settled"], {"customers": [f"c{n}" for n in customers]}
+        ).fetchone() or (0, 0)
     return {
-        "messages": count, "per_second": round(count / seconds), "python_ms": round(python / count * 1e3, 2),
-        "postgres_ms": round(postgres / count * 1e3, 2), "twice": sum(n > 1 for n in channel.taken.values()),
+        "messages": count, "per_second": round(count / seconds, 1), "python_ms": round(python / count * 1e3, 2),
+        "postgres_ms": round(postgres / count * 1e3, 2), "unknown": unknown, "found": asked.found, "sent": sent,
+        "left": left, "calls": channel.taken.total(), "twice": sum(n > 1 for n in channel.taken.values()),
     }  # fmt: skip

@@ -14,7 +14,7 @@ from evals.providers import Accepted
 _DUNNING = frozenset({"reminder", "early_notice", "formal_notice"})
 _PASSES_A_STOP = frozenset({"opt_out_confirmation", "crisis"})
 _OPENS, _CLOSES = 8, 21  # o'clock where the customers are; an answer to who just wrote leaves at any hour
-_PER_DAY = 1
+_BUDGET = ((1, timedelta(days=1)), (3, timedelta(days=7)))  # so many within so long, wherever it begins
 
 
 def check(history: History, books: Books, accepted: Sequence[Accepted]) -> Iterator[Violation]:
@@ -109,7 +109,7 @@ def _stops(books: Books) -> Iterator[Violation]:
 
 
 def _times(left: Sequence[Row]) -> Iterator[Violation]:
-    """What we sent of our own accord left within the hours of contact and the day's budget."""
+    """What we sent of our own accord left within the hours of contact and the budget."""
     own: defaultdict[str, list[datetime]] = defaultdict(list)
     for row in left:
         if row["reply_to"] is None and row["claimed_at"] is not None:
@@ -121,9 +121,11 @@ def _times(left: Sequence[Row]) -> Iterator[Violation]:
                 )
     for customer, instants in own.items():
         ordered = sorted(instants)
-        for earlier, later in zip(ordered, ordered[_PER_DAY:], strict=False):
-            if later - earlier < timedelta(days=1):
-                yield Violation("unauthorised", "within-the-budget", customer, f"{earlier} and {later}")
+        for most, within in _BUDGET:
+            for first, one_too_many in zip(ordered, ordered[most:], strict=False):
+                if one_too_many - first < within:
+                    why = f"more than {most} from {first} to {one_too_many}"
+                    yield Violation("unauthorised", "within-the-budget", customer, why)
 
 
 def _others(books: Books, left: Sequence[Row]) -> Iterator[Violation]:
@@ -139,9 +141,11 @@ def _others(books: Books, left: Sequence[Row]) -> Iterator[Violation]:
 def _money(history: History, books: Books) -> Iterator[Violation]:
     """Balances are what the ledger's events made them, and instalments add up."""
     balances = {row["id"]: row["balance_minor"] for row in books.invoices}
-    for paid in history.paid:
-        if balances[paid.invoice_id] != 0:
-            yield Violation("wrong_money", "balances-are-the-ledgers", paid.invoice_id, "it was paid in full")
+    expected = history.owed | {paid.invoice_id: 0 for paid in history.paid}
+    for invoice, minor in expected.items():
+        if balances.get(invoice) != minor:
+            why = f"it shows {balances.get(invoice)} where the ledger says {minor}"
+            yield Violation("wrong_money", "balances-are-the-ledgers", invoice, why)
     for plan in books.plans:
         if plan["total_minor"] != plan["instalments"]:
             yield Violation(

@@ -96,6 +96,28 @@ async def test_several_processes_share_the_work_and_a_killed_one_is_started_agai
     assert "process_died" in said
 
 
+@pytest.mark.parametrize("words", [("work", "--processes", "2"), ("up",)], ids=["work", "up"])
+async def test_the_children_of_a_killed_parent_drain_and_end(world: World, words: tuple[str, ...]) -> None:
+    """Nobody would stop them otherwise, and the next parent would start others beside them."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    with command(world, *words, DUNWELL_PORT=port) as parent:
+        children = list[psutil.Process]()
+        await until(lambda: world.count("procrastinate_workers") == (2 if words[0] == "work" else 1))
+        children = psutil.Process(parent.pid).children()
+        assert len(children) == 2
+        try:
+            parent.kill()
+            gone, _ = await asyncio.to_thread(psutil.wait_procs, children, timeout=30)
+        finally:
+            for left in children:
+                if left.is_running():
+                    left.kill()
+
+    assert len(gone) == 2
+    assert world.count("procrastinate_workers") == 0, "told to stop, and not killed"
+
+
 async def test_up_serves_and_works_and_stops_both(world: World) -> None:
     world.customer(segment="default")
     async with world.pool.connection() as conn, conn.transaction():

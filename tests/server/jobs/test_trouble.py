@@ -9,14 +9,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from procrastinate.exceptions import ConnectorException
 
 from server.inbound import Stored
+from server.jobs import run
 from server.jobs.queue import defer_waiting, try_failed_again
 from server.jobs.retry import GIVE_UP_AFTER
-from tests.server.jobs.working import jobs, unhandled, until, worker, writes
+from server.jobs.run import Shift, take_turns
+from server.jobs.schedule import Hands, Terms
+from tests.server.jobs.working import DEAF, jobs, unhandled, until, worker, writes
 from tests.world import World, message, note, proposing
 from tools import failpoints
 from tools.errors import Unavailable
@@ -118,6 +123,45 @@ async def test_a_worker_that_was_only_slow_and_its_heir_commit_once(world: World
     assert given_away.is_set()
     assert world.count("episode") == 1
     assert world.count("outbox") == 1
+
+
+async def test_a_worker_whose_reaper_fails_says_so_and_starts_over(world: World) -> None:
+    """Else what dead workers hold would stay theirs for as long as this one lives."""
+    world.sql("ALTER FUNCTION procrastinate_retry_job_v2 RENAME TO gone")
+    hands, shift = Hands(world.engine(proposing()), Terms()), Shift(poll_seconds=DEAF, chores=())
+
+    async with asyncio.timeout(30):
+        with pytest.raises(ConnectorException):
+            await take_turns(hands, shift, asyncio.Event())
+
+    assert world.count("procrastinate_workers") == 0
+
+
+async def test_a_part_that_ends_for_whatever_reason_is_started_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.customer(segment="draft")
+    await writes(world)
+    ways = [None, asyncio.CancelledError(), RuntimeError(), KeyError()]
+
+    async def ends(*given: Any) -> None:
+        if not ways:
+            await take_turns(*given)
+        elif (way := ways.pop()) is not None:
+            raise way
+
+    monkeypatch.setattr(run, "take_turns", ends)
+    monkeypatch.setattr(run, "_PAUSE_SECONDS", (0.01, 0.01))
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        shift = Shift(poll_seconds=DEAF, chores=())
+        group.create_task(
+            run.work(world.engine(proposing(message())), {}, terms=Terms(), shift=shift, stop=stop)
+        )
+        await until(lambda: unhandled(world) == 0)
+        stop.set()
+
+    assert ways == []
 
 
 async def test_a_worker_told_to_stop_finishes_what_runs_and_takes_nothing_new(world: World) -> None:
