@@ -16,12 +16,12 @@ from agent.engine.deliberation import Proposal
 from agent.engine.run import Engine, Outcome
 from agent.engine.trigger import Trigger
 from agent.policy.verdict import Allow, Ask, Ruling
-from server.memory import embed_owed
+from server.memory import catch_up
 from server.sender import Dispatched, dispatch_due
 from tools import failpoints
 from tools.channels.base import Channel
 from tools.clock import business_day
-from tools.errors import CollectionsError, Invalid, Unavailable
+from tools.errors import CollectionsError, Invalid
 
 _ROUNDS = 5  # handling one thing may open another (an approved plan is offered), never endlessly
 _log = structlog.get_logger()
@@ -93,7 +93,7 @@ async def run_cycle(engine: Engine, channel: Channel, *, progress: Progress | No
     await _assert_after_first_invoice(deps)
     await sweep(engine)
     handled, failed = await handle_waiting(engine)
-    await _embed_owed(deps)
+    await catch_up(deps)
     now = deps.clock.now()
     async with deps.pool.connection() as conn, conn.transaction():
         plan = await make_plan(conn, deps.gate.policy, today=business_day(now, deps.company.zone), now=now)
@@ -119,16 +119,6 @@ async def _assert_after_first_invoice(deps: Deps) -> None:
         raise Invalid(
             f"On {today} there was no invoice yet: the first of this ledger is of {first}. Nothing was done."
         )
-
-
-async def _embed_owed(deps: Deps) -> None:
-    try:
-        embedded = await embed_owed(deps.pool, deps.embedder)
-    except Unavailable as silence:  # words find those messages, and the next cycle asks again
-        _log.warning("embedding_failed", model_id=deps.embedder.model_id, why=str(silence))
-        return
-    if embedded:
-        _log.info("messages_embedded", model_id=deps.embedder.model_id, messages=embedded)
 
 
 async def handle(engine: Engine, trigger: Trigger, *, give_up: bool = False) -> Outcome:

@@ -30,6 +30,7 @@ _PASSES = (
     "starting up", "shutting down", "not yet accepting", "recovery mode", "too many clients", "connection slots",
     "administrator command",
 )  # fmt: skip
+_POOL = 8  # no transaction is open across a model call, so few connections serve many episodes
 _LOCK_KEY = 5183002  # any number, as long as nothing else locks it
 _LOCK_PATIENCE_SECONDS = 300.0
 
@@ -93,6 +94,18 @@ async def open_pool(conninfo: str, *, min_size: int, max_size: int) -> AsyncIter
         name="dunwell",
     )
     async with pool:
+        yield pool
+
+
+@asynccontextmanager
+async def open_ready(settings: Settings) -> AsyncIterator[Pool]:
+    """The settings' database, started and migrated if need be, behind a pool whose login is no superuser."""
+    conninfo = await asyncio.to_thread(locate, settings)
+    async with connect(conninfo) as conn:
+        current = await is_current(conn)
+    if not current:
+        await migrate(conninfo)
+    async with open_pool(conninfo, min_size=1, max_size=_POOL) as pool:
         yield pool
 
 

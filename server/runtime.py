@@ -1,6 +1,5 @@
 """The composition root: settings in, a running engine out. The one place where real things are chosen."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -21,8 +20,6 @@ from tools.channels.local import LocalChannel
 from tools.company import Company
 from tools.errors import Misconfigured
 from tools.memory.embeddings import Embedder, LocalEmbedder
-
-_POOL = 8  # no transaction is open across a model call, so few connections serve many episodes
 
 
 def company_of(settings: Settings) -> Company:
@@ -75,18 +72,6 @@ def terms_of(settings: Settings) -> Terms:
 
 
 @asynccontextmanager
-async def open_pool(settings: Settings) -> AsyncIterator[db.Pool]:
-    """The database, started and migrated if need be, behind a pool whose login is no superuser."""
-    conninfo = await asyncio.to_thread(db.locate, settings)
-    async with db.connect(conninfo) as conn:
-        current = await db.is_current(conn)
-    if not current:
-        await db.migrate(conninfo)
-    async with db.open_pool(conninfo, min_size=1, max_size=_POOL) as pool:
-        yield pool
-
-
-@asynccontextmanager
 async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     """An engine on the settings' database, policy and model. Raises Misconfigured or Unavailable, in one sentence."""
     if not _msgpack.STRICT_MSGPACK_ENABLED:
@@ -96,7 +81,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     config = model_config(settings)
     model = build_model(config)
     model_id = "offline" if config.kind == "offline" else f"openai:{config.model}"
-    async with open_pool(settings) as pool:
+    async with db.open_ready(settings) as pool:
         deps = Deps(
             pool,
             settings.make_clock(),

@@ -10,7 +10,7 @@ WITH applied AS (
       FROM allocation GROUP BY invoice_id
 ), stopped AS (
     SELECT di.invoice_id FROM dispute d JOIN dispute_invoice di ON di.dispute_id = d.id
-     WHERE d.state IN ('open', 'under_review') AND (d.opened_at IS NULL OR d.opened_at <= %(now)s OR d.source <> 'ledger')
+     WHERE d.state IN ('open', 'under_review') AND (d.opened_at IS NULL OR d.opened_at <= %(now)s)
      UNION
     SELECT unnest(h.invoice_ids) FROM hold h WHERE h.lifted_at IS NULL
 ), bill AS (

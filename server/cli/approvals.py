@@ -31,9 +31,9 @@ def list_(
 
     async def work() -> dict[str, Any]:
         from agent.approvals.queries import list_approvals  # noqa: PLC0415 - heavy: only when it runs
-        from server.runtime import open_pool  # noqa: PLC0415 - as above
+        from server.db import open_ready  # noqa: PLC0415 - as above
 
-        async with open_pool(configuration.load()) as pool, pool.connection() as conn:
+        async with open_ready(configuration.load()) as pool, pool.connection() as conn:
             wanted = None if state == "all" else state
             return {"approvals": await list_approvals(conn, state=wanted, assignee=assignee, limit=1000)}
 
@@ -58,11 +58,11 @@ def show(approval_id: str, as_json: Json = False) -> None:
     """One approval: the exact action, why it was asked, the facts and the conversation."""
 
     async def work() -> dict[str, Any]:
+        from server.db import open_ready  # noqa: PLC0415 - as above
         from server.reading import approval_file  # noqa: PLC0415 - heavy: only when it runs
-        from server.runtime import open_pool  # noqa: PLC0415 - as above
 
         settings = configuration.load()
-        async with open_pool(settings) as pool:
+        async with open_ready(settings) as pool:
             return await approval_file(pool, settings, approval_id)
 
     answer(run(work(), as_json=as_json), _show, as_json=as_json)

@@ -135,11 +135,11 @@ def list_customers(
     """Customers, most overdue first."""
 
     async def work() -> dict[str, Any]:
+        from server.db import open_ready  # noqa: PLC0415 - as above
         from server.reading import customers_matching  # noqa: PLC0415 - heavy: only when it runs
-        from server.runtime import open_pool  # noqa: PLC0415 - as above
 
         settings = configuration.load()
-        async with open_pool(settings) as pool:
+        async with open_ready(settings) as pool:
             return {"customers": await customers_matching(pool, settings, text, limit)}
 
     def show(result: dict[str, Any]) -> None:
@@ -161,11 +161,11 @@ def show_customer(
     """One customer: what is owed, promised, held and waiting, and the conversation."""
 
     async def work() -> dict[str, Any]:
+        from server.db import open_ready  # noqa: PLC0415 - as above
         from server.reading import customer_state, timeline  # noqa: PLC0415 - heavy: only when it runs
-        from server.runtime import open_pool  # noqa: PLC0415 - as above
 
         settings = configuration.load()
-        async with open_pool(settings) as pool:
+        async with open_ready(settings) as pool:
             state = await customer_state(pool, settings, customer_id)
             return {**state, "timeline": await timeline(pool, customer_id)}
 

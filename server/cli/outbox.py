@@ -19,10 +19,10 @@ def register(app: typer.Typer) -> None:
 
 
 async def _read(**wanted: Any) -> list[dict[str, Any]]:
-    from server.runtime import open_pool  # noqa: PLC0415 - heavy: only when it runs
+    from server.db import open_ready  # noqa: PLC0415 - heavy: only when it runs
     from tools.outbox.queue import read_outbox  # noqa: PLC0415 - as above
 
-    async with open_pool(configuration.load()) as pool, pool.connection() as conn:
+    async with open_ready(configuration.load()) as pool, pool.connection() as conn:
         return await read_outbox(conn, **wanted)
 
 

@@ -1,6 +1,10 @@
 """procrastinate's way to the database: few connections of its own, so that a heartbeat never waits behind a turn.
 
 Its stock pool costs four statements for each it wants: a liveness check, BEGIN, the query, COMMIT. This one costs one.
+
+And its fetch is planned once for a connection's life, which a worker mostly begins on an empty queue: there reading the
+whole table is best. Two thousand jobs later that plan reads it for each of them, a second a fetch instead of five
+milliseconds, until the next ANALYZE. So these connections use the indexes.
 """
 
 from typing import Any, Self
@@ -16,17 +20,21 @@ from tools.errors import Misconfigured
 _CONNECTIONS = 4
 
 
-class _Autocommit(AsyncConnection[tuple[Any, ...]]):
-    """In autocommit by its own making: in the pool's arguments the word would end the listener, which says it too."""
+class _Queue(AsyncConnection[tuple[Any, ...]]):
+    """In autocommit by its own making (in the pool's arguments the word would end the listener, which says it too), and
+    never planning to read a whole table.
+    """
 
     @classmethod
     @override
     async def connect(cls, conninfo: str = "", *, autocommit: bool = True, **kwargs: Any) -> Self:
-        return await super().connect(conninfo, autocommit=True, **kwargs)
+        connection = await super().connect(conninfo, autocommit=True, **kwargs)
+        await connection.execute("SET enable_seqscan = off")
+        return connection
 
 
 def _pool(*, check: object, **kwargs: Any) -> AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]]:  # noqa: ARG001 - the liveness check is what is left out
-    return AsyncConnectionPool(connection_class=_Autocommit, name="queue", **kwargs)
+    return AsyncConnectionPool(connection_class=_Queue, name="queue", **kwargs)
 
 
 def lean_connector(pool: Pool) -> PsycopgConnector:

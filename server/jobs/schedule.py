@@ -22,6 +22,7 @@ from agent.cycle.sweep import (
 from agent.engine.run import Engine
 from server.erasure import erase_customer
 from server.jobs.queue import clear_queue, defer_waiting, inactive_customers, try_failed_again
+from server.memory import catch_up
 from tools import failpoints
 from tools.clock import business_day
 from tools.errors import Conflict
@@ -75,6 +76,11 @@ async def mind_promises(hands: Hands) -> None:
     await watch_promises(hands.engine)
 
 
+async def mind_memory(hands: Hands) -> None:
+    """Messages that were stored without a vector, because the embedding model did not answer, get theirs."""
+    await catch_up(hands.engine.deps)
+
+
 async def plan_the_day(hands: Hands) -> bool:
     """Plan the portfolio once a day, from the given hour on; its steps become turns as `defer_what_waits` finds them.
 
@@ -114,6 +120,7 @@ CHORES = (
     Chore("defer what waits", "* * * * * */5", defer_what_waits),
     Chore("mind approvals", "* * * * * */5", mind_approvals),
     Chore("mind promises", "* * * * *", mind_promises),
+    Chore("mind memory", "* * * * *", mind_memory),
     Chore("plan the day", "* * * * *", plan_the_day),
     Chore("tidy", "17 * * * *", tidy),
 )

@@ -16,6 +16,7 @@ UPDATE channel_lane SET tokens = %(tokens)s, refilled_at = %(refilled_at)s, open
 UPDATE channel_lane SET failures = 0, open_until = NULL WHERE channel = %(channel)s AND failures > 0;
 
 -- unanswered --
-INSERT INTO channel_lane AS l (channel, failures) VALUES (%(channel)s, %(failures)s)
+INSERT INTO channel_lane AS l (channel, failures, open_until)
+VALUES (%(channel)s, %(failures)s, CASE WHEN %(failures)s >= %(threshold)s THEN %(until)s::timestamptz END)
     ON CONFLICT (channel) DO UPDATE SET failures = l.failures + excluded.failures,
        open_until = CASE WHEN l.failures + excluded.failures >= %(threshold)s THEN %(until)s ELSE l.open_until END;

@@ -39,8 +39,7 @@ SELECT json_build_object(
             (SELECT json_agg(di.invoice_id ORDER BY di.invoice_id) FROM dispute_invoice di WHERE di.dispute_id = d.id))
             ORDER BY d.id), '[]')
         FROM dispute d WHERE d.customer_id = c.id AND d.state IN ('open', 'under_review')
-         -- Only the ledger's are of a day: one that was told to us holds, also when the clock has been set back since.
-         AND (d.opened_at IS NULL OR d.opened_at <= %(now)s OR d.source <> 'ledger')
+         AND (d.opened_at IS NULL OR d.opened_at <= %(now)s)
          AND EXISTS (SELECT FROM dispute_invoice di JOIN known k ON k.id = di.invoice_id
                       WHERE di.dispute_id = d.id AND k.balance_then > 0)),
     'promises', (SELECT coalesce(json_agg(json_build_object(

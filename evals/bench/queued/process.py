@@ -25,11 +25,10 @@ from tools import failpoints
 from tools.channels.local import LocalChannel
 from tools.clock import FrozenClock
 
-REST, END = (
-    "rest",
-    "end",
-)  # what a process is told besides the number of the turn that its customers take next
+# What a process is told besides the number of the turn that its customers take next.
+REST, END = "rest", "end"
 POOL = 8  # connections, as in production
+_NEVER = 3600.0  # seconds until a silent worker counts as dead: on a crowded machine one is only slow, and turns are measured here
 _LISTENS_AFTER = 0.5  # seconds after its start a worker is told of new jobs
 # Where a turn is when it passes a failpoint.
 _STAGES = {
@@ -119,8 +118,14 @@ async def _shift(plan: Plan, engine: Engine) -> AsyncIterator[None]:
 def _work(plan: Plan, engine: Engine, stop: asyncio.Event) -> Coroutine[Any, Any, None]:
     terms = Terms(cycle_hour=24)  # nothing is planned: customers write, and that is all
     if not plan.whole:
-        return take_turns(Hands(engine, terms), Shift(plan.concurrency, chores=()), stop)
+        return take_turns(
+            Hands(engine, terms), Shift(plan.concurrency, stalled_after=_NEVER, chores=()), stop
+        )
     channel = LocalChannel()
     return work(
-        engine, {"sms": channel, "email": channel}, terms=terms, shift=Shift(plan.concurrency), stop=stop
+        engine,
+        {"sms": channel, "email": channel},
+        terms=terms,
+        shift=Shift(plan.concurrency, stalled_after=_NEVER),
+        stop=stop,
     )
