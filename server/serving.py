@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import uvicorn
 from typing_extensions import override
 
+from agent.warm import warm_up
 from server import db
 from server.app import create_app
 from server.settings import Settings
@@ -25,6 +26,7 @@ class _Server(uvicorn.Server):
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await asyncio.to_thread(warm_up)
         await super().startup(sockets=sockets)
         if self.started:
             where = f"http://{self.config.host}:{self.config.port}"

@@ -24,7 +24,6 @@ from agent.models.hostile import hostile
 from evals.chaos.books import read_books
 from evals.chaos.checks import check
 from evals.chaos.history import Click, History, Paid, Said
-from evals.providers import Accepted
 from server.cycle import handle
 from server.inbound import accept
 from server.jobs.queue import drop_turn
@@ -32,6 +31,7 @@ from server.jobs.turn import run_turn
 from server.reading import timeline
 from server.sender import dispatch_due, reconcile, retry
 from tests.evals.chaos.auditor import audit
+from tests.evals.chaos.fate import Fate
 from tests.evals.chaos.stage import Stage
 from tests.evals.chaos.words import (
     ANSWER_ENDS,
@@ -45,10 +45,8 @@ from tests.evals.chaos.words import (
     own,
 )
 from tests.server.jobs.working import Died, dying_at
-from tests.server.providers import Provider
 from tests.world import COLLECTOR, NOW, reminder
-from tools.channels.base import NotTaken, Outbound, Rejected
-from tools.errors import CollectionsError, Unavailable
+from tools.errors import CollectionsError
 from tools.memory import messages
 
 T = TypeVar("T")
@@ -62,10 +60,8 @@ class Service(RuleBasedStateMachine):
         super().__init__()
         self.stage, self.world, self.engine = stage, stage.world, stage.engine
         self.history = History()
-        self.accepted: list[Accepted] = []
-        self.provider = Provider(loses=self._loses, fails=self._fails)
-        self.fates: list[str] = []
-        self.met: dict[str, str] = {}  # what became of the latest call with a key
+        self.fate = Fate()
+        self.provider = self.fate.provider()
 
     @initialize()
     def begin(self) -> None:
@@ -153,10 +149,10 @@ class Service(RuleBasedStateMachine):
     )
     def sends(self, fates: list[str], ends: str | None) -> None:
         """What is due leaves, as far as the provider likes."""
-        self.fates = list(fates)
+        self.fate.ahead = list(fates)
         self._step()
         self._do(self._dying(dispatch_due(self.engine, self.provider), ends))
-        self.fates = []
+        self.fate.ahead = []
 
     @rule()
     def is_minded(self) -> None:
@@ -177,7 +173,7 @@ class Service(RuleBasedStateMachine):
             self.stage.reached.update(f"approval {row['state']}" for row in books.approvals)
             self.stage.reached.update(f"decision {row['verdict']}" for row in books.decisions)
             violations = [
-                *check(self.history, books, self.accepted), *audit(self.world, books, self.provider, shown)
+                *check(self.history, books, self.fate.accepted), *audit(self.world, books, self.provider, shown)
             ]  # fmt: skip
             assert not violations, "\n".join(map(str, violations))
 
@@ -312,19 +308,3 @@ class Service(RuleBasedStateMachine):
             for task in begun:
                 task.cancel()
             await asyncio.gather(*begun, return_exceptions=True)
-
-    # ---------------------------------------------------------------- the provider
-    def _loses(self, sent: Outbound) -> bool:
-        fate = self.met[sent.key] = self.fates.pop(0) if self.fates else "sent"
-        if fate in ("sent", "unanswered"):
-            assert all(one.key != sent.key for one in self.accepted), f"{sent.key} is accepted twice"
-            number = len(self.provider.calls)
-            self.accepted.append(Accepted(sent.key, f"sm-{sent.key}", 0.0, sent.channel, number))
-            return False
-        return True
-
-    def _fails(self, sent: Outbound) -> Exception | None:
-        return {
-            "lost": Unavailable("no answer"), "unanswered": Unavailable("no answer"), "busy": NotTaken("busy"),
-            "rejected": Rejected("21211", "not a number"),
-        }.get(self.met[sent.key])  # fmt: skip
