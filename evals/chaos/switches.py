@@ -64,11 +64,7 @@ def _no_lock() -> None:
         pass
 
     cast(Any, commit).lock_customer = lock_nobody
-    defer = queue._SQL["defer_turns"]  # noqa: SLF001 - a switch reaches into what it switches off
-    without = defer.replace("CASE WHEN wait_seconds > 0 THEN key ELSE customer_id END", "key")
-    if without == defer:
-        raise RuntimeError("the switch no longer fits the statement")
-    cast(dict[str, Any], queue._SQL)["defer_turns"] = without  # noqa: SLF001 - as above
+    cast(Any, queue)._lock = lambda trigger, wait: trigger.turn_key  # noqa: SLF001, ARG005 - it is what is switched off
 
 
 def thrown(names: Sequence[str]) -> tuple[Protection, ...]:

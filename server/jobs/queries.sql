@@ -1,19 +1,25 @@
+-- defer_turn --
+-- A job for the turn of what this transaction has stored, which can have none yet: not a look at the queue, which may be
+-- long and whose plan was made when it was short.
+SELECT procrastinate_defer_jobs_v1(ARRAY[
+           ROW('turns', 'turn', %(priority)s, %(lock)s, %(key)s,
+               jsonb_build_object('customer_id', %(customer_id)s::text, 'key', %(key)s::text),
+               CASE WHEN %(wait_seconds)s > 0 THEN now() + make_interval(secs => %(wait_seconds)s) END
+           )::procrastinate_job_to_defer_v1]);
+
 -- defer_turns --
 -- A job for each turn that has none: waiting, running, or failed for good and waiting to be tried again. One statement
 -- through procrastinate's own function, in the caller's transaction; a turn's key is its job's queueing lock.
--- A job that is for later has a lock of its own: on its customer's it would hold up everything that comes before it.
 WITH given AS (
     SELECT g.*, row_number() OVER () AS place
-      FROM jsonb_to_recordset(%(turns)s) AS g(customer_id text, key text, priority int, wait_seconds float8)
+      FROM jsonb_to_recordset(%(turns)s) AS g(customer_id text, key text, lock text, priority int)
 ), missing AS (
     SELECT g.* FROM given g
      WHERE NOT EXISTS (SELECT FROM procrastinate_jobs j WHERE j.queueing_lock = g.key AND j.status = 'todo')
        AND NOT EXISTS (SELECT FROM procrastinate_jobs j WHERE j.queueing_lock = g.key AND j.status IN ('doing', 'failed'))
 )
 SELECT coalesce(cardinality(procrastinate_defer_jobs_v1(array_agg(
-           ROW('turns', 'turn', priority, CASE WHEN wait_seconds > 0 THEN key ELSE customer_id END, key,
-               jsonb_build_object('customer_id', customer_id, 'key', key),
-               CASE WHEN wait_seconds > 0 THEN now() + make_interval(secs => wait_seconds) END
+           ROW('turns', 'turn', priority, lock, key, jsonb_build_object('customer_id', customer_id, 'key', key), NULL
            )::procrastinate_job_to_defer_v1 ORDER BY place))), 0)
   FROM missing HAVING count(*) > 0;
 

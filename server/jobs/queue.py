@@ -31,7 +31,7 @@ async def defer_turn(conn: AsyncConnection[Any], trigger: Trigger, *, wait: time
 
     With `wait` no worker takes it earlier: whoever stored it does it now, and drops the job when it is done.
     """
-    await conn.execute(_SQL["defer_turns"], {"turns": _turns([trigger], wait)})
+    await conn.execute(_SQL["defer_turn"], _turn(trigger, wait) | {"wait_seconds": wait.total_seconds()})
 
 
 async def drop_turn(conn: AsyncConnection[Any], trigger: Trigger) -> None:
@@ -75,13 +75,17 @@ async def clear_queue(conn: AsyncConnection[Any]) -> None:
     await conn.execute(_SQL["forget_dead_workers"])
 
 
-def _turns(triggers: Sequence[Trigger], wait: timedelta = timedelta(0)) -> Jsonb:
-    return Jsonb(
-        [
-            {
-                "customer_id": t.customer_id, "key": t.turn_key, "priority": _PRIORITY.get(t.kind, 0),
-                "wait_seconds": wait.total_seconds(),
-            }
-            for t in triggers
-        ]
-    )  # fmt: skip
+def _turns(triggers: Sequence[Trigger]) -> Jsonb:
+    return Jsonb([_turn(trigger) for trigger in triggers])
+
+
+def _turn(trigger: Trigger, wait: timedelta = timedelta(0)) -> dict[str, Any]:
+    return {
+        "customer_id": trigger.customer_id, "key": trigger.turn_key, "lock": _lock(trigger, wait),
+        "priority": _PRIORITY.get(trigger.kind, 0),
+    }  # fmt: skip
+
+
+def _lock(trigger: Trigger, wait: timedelta) -> str:
+    """The customer; a job that is for later has a lock of its own, for it would hold up everything before it."""
+    return trigger.turn_key if wait else trigger.customer_id

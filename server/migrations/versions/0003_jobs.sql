@@ -35,3 +35,6 @@ ALTER TABLE approval
     ADD COLUMN reminded_at timestamptz,
     ADD COLUMN reminded_role text CHECK (reminded_role IN ('collector', 'manager', 'admin')),
     ADD CONSTRAINT approval_reminder_names_a_role CHECK ((reminded_at IS NULL) = (reminded_role IS NULL));
+
+-- Who writes is looked up by their address for each message that comes in, however it is written.
+CREATE INDEX contact_address_lower ON contact (channel, lower(address));
