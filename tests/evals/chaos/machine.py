@@ -178,10 +178,11 @@ class Service(RuleBasedStateMachine):
             assert not violations, "\n".join(map(str, violations))
 
     async def _rest(self) -> None:
-        """What is left is done; then a manager says yes to whatever waits, and what follows from it is done, too."""
+        """What is left is done; a manager says yes to whatever waits; and a day later all of that has left."""
         await self._settle()
         for approval_id in await self.world.pending():
             await self._review(approval_id, [("mona", "approve")], None)
+        self.world.clock.advance(timedelta(days=1))
         await self._settle()
 
     async def _settle(self) -> None:
