@@ -1,5 +1,6 @@
 """Warm: what a process's first turns would read and compile, a second during which its event loop would stand still."""
 
+import gc
 from datetime import date
 
 from agent.models.offline import dates
@@ -15,7 +16,7 @@ _PARTS = ("disclosure", "disclosure_unnamed", "opt_out", "free_text")
 
 
 def warm_up() -> None:
-    """Read and compile it now; blocks for about a second. The offline model's too: it may take any model's turns."""
+    """Read and compile it now, and take it from the garbage collector; blocks for about a second. The offline model's too: it may take any model's turns."""
     detect(_WORDS)
     language.written_in(_WORDS)
     phrases.load("agent.signals", "talk.toml")
@@ -33,3 +34,6 @@ def warm_up() -> None:
         for template in templates.templates().values():
             for channel in template.channels:
                 template.text(channel, tongue)
+    # All this stays. To look through it again and again would cost a tenth of a second each time.
+    gc.collect()
+    gc.freeze()
