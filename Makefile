@@ -32,8 +32,9 @@ check: $(DEV) ## lint, formatting, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-prove: $(DEV) ## run the randomised proofs at full size and write their table to infra/measured
+prove: $(DEV) ## run the randomised proofs at full size (their table: infra/measured), and the container's steps
 	@DUNWELL_PROVE=1 infra/test.sh -m proof
+	@DUNWELL_PROVE=1 $(BIN)/python -m pytest -m container tests/infra
 
 IBM ?= ../shared/data/ibm_ar
 monthends: $(DEV) ## seventeen month-end cycles on real invoices; their table goes to infra/measured

@@ -1,10 +1,11 @@
-"""`dunwell eval`: how well the product does, measured. It joins the command line through its entry-point group."""
+"""`dunwell eval`: how well the product does, measured. The commands of this package join the command line here."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from evals.chaos import cli as chaos
 from server.cli.output import Json, answer, console
 
 evaluate = typer.Typer(no_args_is_help=True, help="Measure how well it does what it promises.")
@@ -13,6 +14,7 @@ evaluate = typer.Typer(no_args_is_help=True, help="Measure how well it does what
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
     app.add_typer(evaluate, name="eval")
+    chaos.register(app)
 
 
 @evaluate.callback()

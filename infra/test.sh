@@ -5,6 +5,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 python=.venv/bin/python
+# A run starts a hundred Python processes: none of them compiles again what the one before it has compiled.
+export PYTHONDONTWRITEBYTECODE=
 
 as_root=(unshare --net)
 as_user=(unshare --user --map-current-user --keep-caps --net)

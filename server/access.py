@@ -36,9 +36,11 @@ class Services:
         return self.engine.deps.pool
 
 
-def services(request: Request) -> Services:
-    """The running application's services."""
-    opened: Services = request.app.state.services
+async def services(request: Request) -> Services:
+    """The running application's services; async, because FastAPI gives everything else to a thread, at each request."""
+    opened: Services | None = getattr(request.app.state, "services", None)
+    if opened is None:
+        raise Unavailable("The database does not answer yet.")
     return opened
 
 
@@ -71,7 +73,8 @@ async def _who(request: Request) -> User:
     if scheme.lower() != "bearer" or not key:
         raise Unauthenticated("This needs an API key: send it as 'Authorization: Bearer <key>'.")
     try:
-        async with services(request).pool.connection() as conn:
+        running = await services(request)
+        async with running.pool.connection() as conn:
             return await user_of_key(conn, key.strip())
     except psycopg.OperationalError as failure:
         raise Unavailable("The database does not answer.") from failure

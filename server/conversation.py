@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from agent.cycle.sweep import rejudge
 from agent.engine.deliberation import Proposal
 from agent.engine.run import Engine
-from server.cycle import handle_waiting, reasons_of
-from server.inbound import Stored, answer, store_said
+from agent.engine.trigger import inbound
+from server.cycle import handle, handle_waiting, reasons_of
+from server.inbound import Stored, store_said
+from server.jobs.queue import drop_turn
 from server.reading import timeline
 from server.sender import dispatch_due
 from tools.channels.base import Channel
@@ -32,10 +33,11 @@ async def hear(
 
 async def respond(engine: Engine, channel: Channel, stored: Stored) -> dict[str, Any]:
     """Answer a stored message; a duplicate delivery changes nothing and says so."""
-    outcome = await answer(engine, stored)
-    # What waits for approval was asked before these words: a stop in them closes it, or asks it again on new facts.
-    await rejudge(engine, stored.customer_id, "the customer wrote")
-    await handle_waiting(engine)
+    trigger = inbound(stored.customer_id, stored.message_id)
+    outcome = await handle(engine, trigger)
+    async with engine.deps.pool.connection() as conn:
+        await drop_turn(conn, trigger)
+    await handle_waiting(engine, customer_id=stored.customer_id)
     dispatched = await dispatch_due(engine, channel)
     return {
         "customer": stored.customer_id,

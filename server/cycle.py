@@ -8,18 +8,20 @@ from typing import Any
 import structlog
 
 from agent.cycle.plan import Plan, first_invoice, make_plan
+from agent.cycle.steps import step_is_done
 from agent.cycle.sweep import ledger_clears, rejudge, sweep
-from agent.cycle.work import waiting_work
+from agent.cycle.work import waiting_for, waiting_work
 from agent.deps import Deps
 from agent.engine.deliberation import Proposal
 from agent.engine.run import Engine, Outcome
 from agent.engine.trigger import Trigger
 from agent.policy.verdict import Allow, Ask, Ruling
-from server.memory import embed_owed
+from server.memory import catch_up
 from server.sender import Dispatched, dispatch_due
+from tools import failpoints
 from tools.channels.base import Channel
 from tools.clock import business_day
-from tools.errors import CollectionsError, Invalid, Unavailable
+from tools.errors import CollectionsError, Invalid
 
 _ROUNDS = 5  # handling one thing may open another (an approved plan is offered), never endlessly
 _log = structlog.get_logger()
@@ -91,7 +93,7 @@ async def run_cycle(engine: Engine, channel: Channel, *, progress: Progress | No
     await _assert_after_first_invoice(deps)
     await sweep(engine)
     handled, failed = await handle_waiting(engine)
-    await _embed_owed(deps)
+    await catch_up(deps)
     now = deps.clock.now()
     async with deps.pool.connection() as conn, conn.transaction():
         plan = await make_plan(conn, deps.gate.policy, today=business_day(now, deps.company.zone), now=now)
@@ -119,45 +121,58 @@ async def _assert_after_first_invoice(deps: Deps) -> None:
         )
 
 
-async def _embed_owed(deps: Deps) -> None:
-    try:
-        embedded = await embed_owed(deps.pool, deps.embedder)
-    except Unavailable as silence:  # words find those messages, and the next cycle asks again
-        _log.warning("embedding_failed", model_id=deps.embedder.model_id, why=str(silence))
-        return
-    if embedded:
-        _log.info("messages_embedded", model_id=deps.embedder.model_id, messages=embedded)
+async def handle(engine: Engine, trigger: Trigger, *, give_up: bool = False) -> Outcome:
+    """One waiting thing's episode, with what goes before and after it. Safe to repeat after a crash at any point.
+
+    `give_up`: it failed too often, so a person takes it. Raises as `Engine.run`.
+    """
+    if trigger.kind == "ledger":
+        await ledger_clears(engine, trigger.customer_id)
+        await rejudge(engine, trigger.customer_id, f"ledger: {trigger.event}")
+    outcome = await (engine.give_up(trigger) if give_up else engine.run(trigger))
+    failpoints.reach("turn.committed")
+    if trigger.kind == "inbound":
+        # What waits for approval was asked before these words: a stop in them closes it, or asks it again on new facts.
+        await rejudge(engine, trigger.customer_id, "the customer wrote")
+    if trigger.kind == "ladder":
+        await step_is_done(engine.deps, trigger)
+    return outcome
 
 
-async def handle_waiting(engine: Engine) -> tuple[list[tuple[Trigger, Outcome]], list[tuple[str, str]]]:
-    """Episodes for everything that waits: messages, ledger events, follow-ups, rejected drafts."""
+async def handle_waiting(
+    engine: Engine, *, customer_id: str | None = None
+) -> tuple[list[tuple[Trigger, Outcome]], list[tuple[str, str]]]:
+    """Episodes for everything that waits: messages, ledger events, follow-ups, rejected drafts, planned steps.
+
+    With `customer_id` for everything of this customer but messages, each of which has its own answer.
+    """
     done: list[tuple[Trigger, Outcome]] = []
     failed: list[tuple[str, str]] = []
     tried: set[str] = set()
     for _ in range(_ROUNDS):
-        async with engine.deps.pool.connection() as conn:
-            waiting = [
-                t for t in await waiting_work(conn, now=engine.deps.clock.now()) if t.turn_key not in tried
-            ]
+        waiting = [t for t in await _waiting(engine, customer_id) if t.turn_key not in tried]
         if not waiting:
             break
         for trigger in waiting:
             tried.add(trigger.turn_key)
-            if trigger.kind == "ledger":
-                await ledger_clears(engine, trigger.customer_id)
-                await rejudge(engine, trigger.customer_id, f"ledger: {trigger.event}")
             outcome = await _run(engine, trigger, failed)
             if outcome is not None:
                 done.append((trigger, outcome))
-                if trigger.kind == "inbound":
-                    await rejudge(engine, trigger.customer_id, "the customer wrote")
     return done, failed
+
+
+async def _waiting(engine: Engine, customer_id: str | None) -> list[Trigger]:
+    now = engine.deps.clock.now()
+    async with engine.deps.pool.connection() as conn:
+        if customer_id is None:
+            return await waiting_work(conn, now=now)
+        return await waiting_for(conn, customer_id=customer_id, now=now)
 
 
 async def _run(engine: Engine, trigger: Trigger, failed: list[tuple[str, str]]) -> Outcome | None:
     """One episode; a failure is reported and leaves its trigger waiting for the next cycle."""
     try:
-        return await engine.run(trigger)
+        return await handle(engine, trigger)
     except CollectionsError as wrong:
         _log.warning(
             "episode_failed", customer_id=trigger.customer_id, kind=trigger.kind, why=type(wrong).__name__

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, LiteralString
 
+import structlog
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from psycopg import AsyncConnection, OperationalError, ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -15,12 +16,21 @@ from psycopg_pool import AsyncConnectionPool
 from server import migrations
 from server.embedded import ensure_running
 from server.settings import Settings
-from tools.errors import Misconfigured, Unavailable
+from tools.errors import CollectionsError, Misconfigured, Unavailable
 
+_log = structlog.get_logger()
 Connection = AsyncConnection[tuple[Any, ...]]
 Pool = AsyncConnectionPool[Connection]
 
 _CONNECT_TIMEOUT_SECONDS = 10
+_POOL_TIMEOUT_SECONDS = 10.0  # so soon a caller hears that the database is away
+_LOOK_SECONDS = 2.0  # an answer costs milliseconds
+# A server that says no says so for good (a password, a database that is not there), unless it is one of these.
+_PASSES = (
+    "starting up", "shutting down", "not yet accepting", "recovery mode", "too many clients", "connection slots",
+    "administrator command",
+)  # fmt: skip
+_POOL = 8  # no transaction is open across a model call, so few connections serve many episodes
 _LOCK_KEY = 5183002  # any number, as long as nothing else locks it
 _LOCK_PATIENCE_SECONDS = 300.0
 
@@ -46,9 +56,22 @@ def locate(settings: Settings) -> str:
         ) from None
 
 
+async def keep_up(settings: Settings) -> None:
+    """Start the embedded server again whenever it is gone, until cancelled; a server of your own has its own keeper."""
+    while settings.database_url is None:
+        await asyncio.sleep(_LOOK_SECONDS)
+        try:
+            await asyncio.to_thread(locate, settings)
+        except CollectionsError as failure:
+            _log.error("database_does_not_start", why=str(failure))
+
+
 @asynccontextmanager
 async def connect(conninfo: str) -> AsyncIterator[Connection]:
-    """One connection in autocommit, its login found safe; Unavailable says why there is none."""
+    """One connection in autocommit, its login found safe.
+
+    Raises Unavailable, which says why there is none, and Misconfigured where trying again would not help.
+    """
     async with await _connection(conninfo) as connection:
         await assert_safe_login(connection)
         yield connection
@@ -63,6 +86,7 @@ async def open_pool(conninfo: str, *, min_size: int, max_size: int) -> AsyncIter
         conninfo,
         min_size=min_size,
         max_size=max_size,
+        timeout=_POOL_TIMEOUT_SECONDS,
         # Every statement is prepared when it first runs: the application has few, and planning one costs more than running it.
         kwargs={"autocommit": True, "prepare_threshold": 0},
         connection_class=AsyncConnection[tuple[Any, ...]],
@@ -70,6 +94,18 @@ async def open_pool(conninfo: str, *, min_size: int, max_size: int) -> AsyncIter
         name="dunwell",
     )
     async with pool:
+        yield pool
+
+
+@asynccontextmanager
+async def open_ready(settings: Settings) -> AsyncIterator[Pool]:
+    """The settings' database, started and migrated if need be, behind a pool whose login is no superuser."""
+    conninfo = await asyncio.to_thread(locate, settings)
+    async with connect(conninfo) as conn:
+        current = await is_current(conn)
+    if not current:
+        await migrate(conninfo)
+    async with open_pool(conninfo, min_size=1, max_size=_POOL) as pool:
         yield pool
 
 
@@ -91,8 +127,12 @@ async def assert_safe_login(connection: Connection) -> None:
 
 
 async def migrate(conninfo: str) -> None:
-    """Bring the schema and the checkpoint tables up to date; a second caller at once waits and succeeds."""
+    """Bring the schema and the checkpoint tables up to date; a second caller at once waits and succeeds.
+
+    Raises Misconfigured for a schema that only a newer version of this code knows.
+    """
     async with connect(conninfo) as connection, _locked(connection):
+        await _assert_not_newer(connection)
         await asyncio.to_thread(migrations.upgrade, conninfo)
         checkpoints = await _connection(conninfo)
         checkpoints.row_factory = dict_row  # type: ignore[assignment]  # what the saver expects
@@ -111,6 +151,18 @@ async def is_current(connection: Connection) -> bool:
         "SELECT (SELECT max(version_num) FROM alembic_version), (SELECT max(v) FROM checkpoint_migrations)"
     )
     return await cursor.fetchone() == (migrations.head(), len(AsyncPostgresSaver.MIGRATIONS) - 1)
+
+
+async def _assert_not_newer(connection: Connection) -> None:
+    cursor = await connection.execute("SELECT to_regclass('alembic_version') IS NOT NULL")
+    if await cursor.fetchone() != (True,):
+        return
+    found = await (await connection.execute("SELECT max(version_num) FROM alembic_version")).fetchone()
+    known = migrations.head()
+    if found and found[0] and known and found[0] > known:
+        raise Misconfigured(
+            f"The database has schema {found[0]}, and this version knows {known}; upgrade Dunwell first."
+        )
 
 
 @asynccontextmanager
@@ -133,7 +185,9 @@ async def _connection(conninfo: str) -> Connection:
             conninfo, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_SECONDS
         )
     except OperationalError as refused:
-        raise Unavailable(_why_not(conninfo, str(refused))) from refused
+        for_good = "FATAL:" in str(refused) and not any(passing in str(refused) for passing in _PASSES)
+        kind = Misconfigured if for_good else Unavailable
+        raise kind(_why_not(conninfo, str(refused))) from refused
 
 
 def _why_not(conninfo: str, message: str) -> str:

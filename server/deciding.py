@@ -4,6 +4,7 @@ from typing import Any
 
 from agent.approvals.decide import decide
 from agent.approvals.model import Decision, User
+from agent.approvals.queries import read_approval
 from agent.engine.run import Engine
 from server.cycle import handle_waiting
 from server.sender import dispatch_due
@@ -15,7 +16,9 @@ async def decide_and_follow(
 ) -> dict[str, Any]:
     """Decide one approval and let its consequences happen. Raises what `decide` raises."""
     decided = await decide(engine, approval_id, decision, user)
-    handled, failed = await handle_waiting(engine)
+    async with engine.deps.pool.connection() as conn:
+        customer_id = (await read_approval(conn, approval_id=approval_id)).customer_id
+    handled, failed = await handle_waiting(engine, customer_id=customer_id)
     dispatched = await dispatch_due(engine, channel)
     return {
         "id": decided.approval_id,

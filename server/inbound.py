@@ -1,19 +1,28 @@
-"""Inbound: a customer's message is stored first, in one transaction; thinking about it comes after."""
+"""Inbound: a customer's message is stored first, in one transaction; thinking about it comes after.
 
+Message and job are one transaction, whoever answers. With `queued` a worker does, at once. Without it the caller does,
+in this process, and then takes the job back; should it die before that, a worker has the job after a minute.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
+from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
 from agent.deps import Pool
-from agent.engine.run import Engine, Outcome
 from agent.engine.trigger import inbound
-from tools import sql
+from server.jobs.queue import defer_turn
+from tools import failpoints, sql
 from tools.errors import Conflict, NotFound
 from tools.memory.messages import MessageChannel, senders, store_inbound
 
 _SQL = sql.load("server")
+_ANSWERED_HERE = timedelta(minutes=1)  # as long as a turn may take
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +42,13 @@ async def store_said(
     body: str,
     at: datetime,
     provider_id: str | None = None,
+    queued: bool = False,
 ) -> Stored:
     """Store words that we know this customer said (`dunwell say`, the local page), from their own contact point.
 
     Without `channel` it is the one they can be reached on, text message first. Raises NotFound.
     """
-    async with pool.connection() as conn, conn.transaction():
+    async with _one_transaction(pool) as conn:
         async with conn.cursor(row_factory=dict_row) as cursor:
             await cursor.execute(_SQL["reachable_channels"], {"customer_id": customer_id})
             known = await cursor.fetchone()
@@ -52,18 +62,28 @@ async def store_said(
             conn, customer_id=customer_id, contact_id=contact["id"] if contact else None, channel=used, body=body,
             provider_id=provider_id or f"local-{uuid4().hex}", at=at,
         )  # fmt: skip
-    return Stored(message_id, customer_id, new)
+        stored = Stored(message_id, customer_id, new)
+        await _queue(conn, stored, queued=queued)
+    failpoints.reach("inbound.said")
+    return stored
 
 
 async def store_from(
-    pool: Pool, *, channel: MessageChannel, address: str, body: str, at: datetime, provider_id: str
+    pool: Pool,
+    *,
+    channel: MessageChannel,
+    address: str,
+    body: str,
+    at: datetime,
+    provider_id: str,
+    queued: bool = False,
 ) -> Stored:
     """Store a message from an address.
 
     Raises NotFound for an unknown sender and Conflict for a shared address: whom it concerns is then a
     person's question, and nothing may be disclosed.
     """
-    async with pool.connection() as conn:  # one statement writes, and it is a transaction of its own
+    async with _one_transaction(pool) as conn:
         found = await senders(conn, channel=channel, address=address)
         if not found:
             raise NotFound("contact point", f"{channel} sender")
@@ -76,9 +96,38 @@ async def store_from(
             conn, customer_id=customer_id, contact_id=contact_id, channel=channel, body=body, provider_id=provider_id,
             at=at,
         )  # fmt: skip
-    return Stored(message_id, customer_id, new)
+        stored = Stored(message_id, customer_id, new)
+        await _queue(conn, stored, queued=queued)
+    failpoints.reach("inbound.stored")
+    return stored
 
 
-async def answer(engine: Engine, stored: Stored) -> Outcome:
-    """Think about a stored message and commit what comes of it; a message that was answered stays answered."""
-    return await engine.run(inbound(stored.customer_id, stored.message_id))
+async def accept(
+    pool: Pool, *, channel: MessageChannel, address: str, body: str, at: datetime, provider_id: str
+) -> Stored:
+    """What a provider's webhook does: store the message and its job in one transaction, and be done. Raises as `store_from`.
+
+    A delivery that comes again changes nothing: message and job are there already.
+    """
+    return await store_from(
+        pool, channel=channel, address=address, body=body, at=at, provider_id=provider_id, queued=True
+    )
+
+
+@asynccontextmanager
+async def _one_transaction(pool: Pool) -> AsyncIterator[AsyncConnection[Any]]:
+    # Not `conn.transaction()`: this waits for the server three times where that waits five times, and somebody waits
+    # for the answer. When the block raises, or the commit fails, the pool rolls back what is open.
+    async with pool.connection() as conn, conn.pipeline():
+        await conn.execute("BEGIN")
+        # What checks a foreign key is planned once, maybe while the queue is empty, and runs when it is long.
+        await conn.execute("SET LOCAL enable_seqscan = off")
+        yield conn
+        await conn.execute("COMMIT")
+
+
+async def _queue(conn: AsyncConnection[Any], stored: Stored, *, queued: bool) -> None:
+    if stored.new:
+        trigger = inbound(stored.customer_id, stored.message_id)
+        await defer_turn(conn, trigger, wait=timedelta(0) if queued else _ANSWERED_HERE)
+    failpoints.reach("inbound.before_commit")

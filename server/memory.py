@@ -3,8 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import structlog
+
+from agent.deps import Deps
 from server.db import Pool
 from tools.clock import Clock
+from tools.errors import Unavailable
 from tools.memory.embeddings import Embedder
 from tools.memory.reembed import (
     Unembedded,
@@ -15,6 +19,7 @@ from tools.memory.reembed import (
     without_vector,
 )
 
+_log = structlog.get_logger()
 _BATCH = 200
 _ROUNDS = 5  # a row that somebody is writing is passed over; it is free in the next round
 
@@ -75,6 +80,17 @@ async def embed_owed(pool: Pool, embedder: Embedder) -> int:
             return embedded
         embedded += await _embed(pool, embedder, batch)
         after = batch[-1].id
+
+
+async def catch_up(deps: Deps) -> None:
+    """As `embed_owed`, where silence of the endpoint is nobody's trouble: words find those messages until it answers."""
+    try:
+        embedded = await embed_owed(deps.pool, deps.embedder)
+    except Unavailable as silence:
+        _log.warning("embedding_failed", model_id=deps.embedder.model_id, why=str(silence))
+        return
+    if embedded:
+        _log.info("messages_embedded", model_id=deps.embedder.model_id, messages=embedded)
 
 
 async def _embed(pool: Pool, embedder: Embedder, batch: Sequence[Unembedded]) -> int:

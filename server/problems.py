@@ -58,6 +58,10 @@ def install(app: FastAPI) -> None:
             Invalid("Something in the request cannot be stored or looked up, such as a NUL character.")
         )
 
+    @app.exception_handler(psycopg.errors.DiskFull)
+    async def full(_: Request, __: Exception) -> JSONResponse:
+        return answer(Unavailable("The database's disk is full; nothing of this request was stored."))
+
     @app.exception_handler(psycopg.OperationalError)
     async def gone(_: Request, __: Exception) -> JSONResponse:
         return answer(Unavailable("The database does not answer."))

@@ -45,3 +45,17 @@ SELECT (SELECT count(*) FROM customer) AS customers,
        (SELECT count(*) FROM approval WHERE state = 'pending') AS approvals_waiting,
        (SELECT count(*) FROM outbox WHERE state IN ('sent', 'delivered')) AS sent,
        (SELECT count(*) FROM outbox WHERE state = 'queued') AS queued;
+
+-- still_queued --
+-- In a restored database: what was about to leave when the backup was made, each with its customer's lock.
+SELECT o.id, o.customer_id, o.episode_id, o.decision_id, o.message_id, o.contact_id, o.channel, o.action, o.reply_to, o.state,
+       o.attempts, o.claimed_at, o.reason, o.check_at
+  FROM outbox o JOIN customer c ON c.id = o.customer_id
+ WHERE o.state = 'queued' ORDER BY o.customer_id, o.id LIMIT %(limit)s FOR UPDATE OF o, c;
+
+-- skip_outbox_numbers --
+-- In a restored database: a provider knows a message by its number, and has those that were given out since the backup.
+SELECT setval(s, nextval(s) + 100000000) FROM CAST(pg_get_serial_sequence('outbox', 'id') AS regclass) AS s;
+
+-- restored --
+SELECT (SELECT count(*) FROM customer), (SELECT count(*) FROM message);

@@ -126,7 +126,7 @@ async def approval_file(pool: Pool, settings: Settings, approval_id: str) -> dic
         "id": approval.id, "state": approval.state, "kind": approval.kind, "role": approval.role,
         "assignee": approval.assignee, "proposed_by": approval.proposed_by,
         "amount_minor": approval.amount_minor, "currency": approval.currency,
-        "asked_at": approval.asked_at, "expires_at": approval.expires_at,
+        "asked_at": approval.asked_at, "expires_at": approval.expires_at, "reminded_role": approval.reminded_role,
         "action": {"tool": approval.tool, "args": approval.args}, "action_digest": approval.digest,
         "preview": approval.preview, "reasons": approval.reasons,
         "decided_by": approval.decided_by, "outcome": approval.outcome, "replaces": approval.replaces,

@@ -1,23 +1,25 @@
 """The composition root: settings in, a running engine out. The one place where real things are chosen."""
 
-import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from langgraph.checkpoint.serde import _msgpack
 
-from agent.deps import Deps
+from agent.deps import Bounds, Deps, Mind
 from agent.engine.run import Engine
 from agent.models.factory import ModelConfig, build_model
 from agent.policy.document import load_policy
 from agent.policy.gate import Gate
 from server import db
+from server.jobs.schedule import Terms
 from server.settings import Settings
+from server.tracing import set_tracing
+from tools.channels.base import Channel, ChannelName
+from tools.channels.local import LocalChannel
 from tools.company import Company
 from tools.errors import Misconfigured
 from tools.memory.embeddings import Embedder, LocalEmbedder
-
-_POOL = 8  # no transaction is open across a model call, so few connections serve many episodes
 
 
 def company_of(settings: Settings) -> Company:
@@ -37,6 +39,13 @@ def model_config(settings: Settings) -> ModelConfig:
     )
 
 
+def fallback_of(settings: Settings) -> Mind | None:
+    """Who takes the turns of a model in trouble, from the settings. The offline model has nobody to fall back to."""
+    if settings.model == "offline" or settings.model_fallback == "person":
+        return None
+    return Mind.of(build_model(ModelConfig("offline")), "offline")
+
+
 def embedder_of(settings: Settings) -> Embedder:
     """Which model embeds messages, from the settings."""
     if settings.embeddings == "local":
@@ -52,16 +61,14 @@ def embedder_of(settings: Settings) -> Embedder:
     )
 
 
-@asynccontextmanager
-async def open_pool(settings: Settings) -> AsyncIterator[db.Pool]:
-    """The database, started and migrated if need be, behind a pool whose login is no superuser."""
-    conninfo = await asyncio.to_thread(db.locate, settings)
-    async with db.connect(conninfo) as conn:
-        current = await db.is_current(conn)
-    if not current:
-        await db.migrate(conninfo)
-    async with db.open_pool(conninfo, min_size=1, max_size=_POOL) as pool:
-        yield pool
+def channels_of(settings: Settings) -> Mapping[ChannelName, Channel]:  # noqa: ARG001 - until there are providers to choose
+    """Who carries messages, by channel."""
+    return dict.fromkeys(("sms", "email"), LocalChannel())
+
+
+def terms_of(settings: Settings) -> Terms:
+    """When the portfolio is worked and how long words are kept, from the settings."""
+    return Terms(settings.cycle_hour, timedelta(days=settings.retention_days))
 
 
 @asynccontextmanager
@@ -69,11 +76,12 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     """An engine on the settings' database, policy and model. Raises Misconfigured or Unavailable, in one sentence."""
     if not _msgpack.STRICT_MSGPACK_ENABLED:
         raise Misconfigured("LANGGRAPH_STRICT_MSGPACK must be true: unset it or set it to true.")
+    set_tracing(settings)
     gate = Gate(load_policy(settings.policy))
     config = model_config(settings)
     model = build_model(config)
     model_id = "offline" if config.kind == "offline" else f"openai:{config.model}"
-    async with open_pool(settings) as pool:
+    async with db.open_ready(settings) as pool:
         deps = Deps(
             pool,
             settings.make_clock(),
@@ -81,7 +89,10 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
             model_id,
             gate,
             company_of(settings),
+            bounds=Bounds(tokens=settings.model_tokens_per_turn),
             embedder=embedder_of(settings),
+            fallback=fallback_of(settings),
+            tokens_per_day=settings.model_tokens_per_day if config.kind == "openai" else None,
         )
         engine = Engine(deps)
         await engine.open()

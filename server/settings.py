@@ -58,12 +58,70 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", min_length=1, description="The address the server listens on.")
     port: int = Field(8321, ge=1, le=65535, description="The port the server listens on.")
 
+    ready_lag_seconds: float = Field(
+        300.0,
+        gt=0,
+        description="How long a turn may be due before this installation says that it is not ready.",
+    )
+    metrics_host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description="The address on which a worker tells Prometheus what it counted.",
+    )
+    metrics_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="The first port for that; each further worker takes the next free one.",
+    )
+
+    langsmith_tracing: bool = Field(
+        default=False,
+        description="Trace turns to LangSmith: steps, times and models, never what was read or written.",
+    )
+    langsmith_endpoint: str = Field(
+        "https://api.smith.langchain.com", min_length=1, description="The LangSmith server."
+    )
+    langsmith_api_key: SecretStr | None = Field(None, description="The key for that server.")
+    langsmith_project: str = Field("dunwell", min_length=1, description="The project that traces go to.")
+
+    worker_concurrency: int = Field(
+        16,
+        ge=1,
+        le=500,
+        description="Turns that a worker runs at once; with a slow model more of them wait on it.",
+    )
+    worker_grace_seconds: float = Field(
+        20.0, gt=0, le=600, description="How long a worker that is told to stop finishes what it has begun."
+    )
+    cycle_hour: int = Field(
+        6,
+        ge=0,
+        le=24,
+        description="From which hour of the company's day workers work the portfolio; 24: never.",
+    )
+    retention_days: int = Field(
+        1095, ge=30, description="Days after the last activity until a settled customer's words are erased."
+    )
+
     model: Literal["offline", "openai"] = Field("offline", description="Which chat model thinks.")
     openai_base_url: str | None = Field(None, description="Any OpenAI-compatible endpoint.")
     openai_api_key: SecretStr | None = Field(None, description="The key for that endpoint.")
     openai_model: str | None = Field(None, description="The model's name at that endpoint.")
     openai_timeout_seconds: float = Field(30.0, gt=0, le=600, description="How long one model call may take.")
     openai_max_retries: int = Field(2, ge=0, le=10, description="How often a failed model call is repeated.")
+
+    model_fallback: Literal["offline", "person"] = Field(
+        "offline", description="Who takes a turn when the model fails, refuses or has used up its budget."
+    )
+    model_tokens_per_turn: int = Field(
+        60_000, ge=1000, description="Tokens that one turn may cost, asked and answered."
+    )
+    model_tokens_per_day: int | None = Field(
+        None,
+        ge=1,
+        description="Tokens that all turns of a business day may cost; without it there is no limit.",
+    )
 
     embeddings: Literal["local", "openai"] = Field("local", description="Which model embeds messages.")
     embeddings_base_url: str = Field(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Literal
 
 from agent.approvals import queries
-from agent.approvals.model import SYSTEM, Approval, Decided, Decision, User, Word, trigger_of
+from agent.approvals.model import SYSTEM, Approval, Decided, Decision, User, Word, answer_of, trigger_of
 from agent.approvals.resume import resume
 from agent.engine.commit import close_log
 from agent.engine.deliberation import Deliberation
@@ -18,6 +18,7 @@ from agent.engine.run import Engine
 from agent.nodes.judge import prepared, rule
 from agent.policy.gate import facts_digest
 from agent.policy.verdict import ROLES, Refuse
+from tools import failpoints
 from tools.activity.chain import Entry
 from tools.errors import AlreadyDecided, BalanceChanged, Conflict, Forbidden, Gone, Invalid, Refused
 from tools.money import Money
@@ -59,14 +60,24 @@ async def close(engine: Engine, approval_id: str, why: SystemDecision, reason: s
 
 
 async def resume_stranded(engine: Engine, approval_id: str) -> Decided:
-    """Finish a claim whose process died: the stored answer still stands, and the fence keeps it single."""
+    """Finish a claim whose process died: the stored answer still stands, and the fence keeps it single.
+
+    Raises Conflict where it can no longer be carried out; then the approval waits again, for a person to see why.
+    """
     approval = await _read(engine, approval_id)
     answer = approval.answer
     if approval.state != "resuming" or answer is None:
         raise AlreadyDecided(f"Approval {approval_id} is {approval.state}.")
     user = User(answer["by"]["name"], answer["by"]["role"], answer["by"]["limit_minor"])
     action = Action(approval.customer_id, approval.tool, answer["args"])
-    return await resume(engine, approval, action, answer["decision"], user, approval.note or "")
+    try:
+        return await resume(engine, approval, action, answer["decision"], user, approval.note or "")
+    except AlreadyDecided:
+        raise
+    except Conflict:
+        async with one_customer(engine.deps.pool, approval.customer_id) as conn:
+            await queries.release(conn, approval_id=approval.id)
+        raise
 
 
 async def has_moved(engine: Engine, approval_id: str) -> bool:
@@ -88,6 +99,10 @@ def _still_open(approval: Approval) -> None:
     match approval.state:
         case "pending":
             return
+        case "resuming":
+            raise AlreadyDecided(
+                f"The answer of {approval.decided_by} to approval {approval.id} is being carried out; look again in a moment."
+            )
         case "withdrawn" | "expired" | "superseded":
             raise Gone(
                 f"Approval {approval.id} is {approval.state}: {approval.outcome or 'it can no longer be decided'}."
@@ -146,16 +161,16 @@ async def _answer(
     engine: Engine, approval: Approval, action: Action, word: Word, user: User, reason: str
 ) -> Decided:
     """Claim, then resume; a resume that committed nothing gives the claim back."""
-    by = {"name": user.name, "role": user.role, "limit_minor": user.limit_minor}
-    answer = {"decision": word, "args": dict(action.args), "by": by}
+    answer = answer_of(action, word, user)
     async with one_customer(engine.deps.pool, approval.customer_id) as conn:
         won = await queries.claim(
-            conn, approval_id=approval.id, digest=approval.digest, answer=answer, by=user.name, note=reason,
-            now=engine.deps.clock.now(),
+            conn, approval_id=approval.id, digest=approval.digest, role=approval.role, answer=answer, by=user.name,
+            note=reason, now=engine.deps.clock.now(),
         )  # fmt: skip
     if not won:
         _still_open(await _read(engine, approval.id))
         raise AlreadyDecided(f"Approval {approval.id} is being decided by somebody else.")
+    failpoints.reach("approval.claimed")
     committed = False
     try:
         decided = await resume(engine, approval, action, word, user, reason)

@@ -48,6 +48,8 @@ class Approval:
     note: str | None
     outcome: str | None
     replaces: str | None
+    reminded_at: datetime | None
+    reminded_role: Role | None
     trigger: dict[str, Any]
 
     @property
@@ -99,6 +101,12 @@ class User:
 SYSTEM = User(
     "system", "admin", 0
 )  # closes approvals that nobody can or need decide any more; approves nothing
+
+
+def answer_of(action: Action, word: Word, user: User) -> dict[str, Any]:
+    """An answer as a claim stores it: enough to carry it out when whoever gave it is gone."""
+    by = {"name": user.name, "role": user.role, "limit_minor": user.limit_minor}
+    return {"decision": word, "args": dict(action.args), "by": by}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Reads and moves of approvals. The caller's connection, never a commit."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -51,14 +51,16 @@ async def claim(
     *,
     approval_id: str,
     digest: str,
+    role: str,
     answer: dict[str, Any],
     by: str,
     note: str,
     now: datetime,
 ) -> bool:
-    """Take the approval for one answer; False when another answer came first."""
+    """Take the approval for one answer; False when another answer came first, or `role` no longer decides it."""
     given = {
-        "approval_id": approval_id, "digest": digest, "answer": Jsonb(answer), "by": by, "note": note, "now": now
+        "approval_id": approval_id, "digest": digest, "role": role, "answer": Jsonb(answer), "by": by, "note": note,
+        "now": now,
     }  # fmt: skip
     return await _moved(conn, "claim", given)
 
@@ -69,10 +71,18 @@ async def release(conn: AsyncConnection[Any], *, approval_id: str) -> None:
 
 
 async def finish(
-    conn: AsyncConnection[Any], *, approval_id: str, state: State, outcome: str | None, now: datetime
+    conn: AsyncConnection[Any],
+    *,
+    approval_id: str,
+    answer: dict[str, Any],
+    state: State,
+    outcome: str | None,
+    now: datetime,
 ) -> bool:
-    """Close a claimed approval, in the transaction of its effects."""
-    given = {"approval_id": approval_id, "state": state, "outcome": outcome, "now": now}
+    """Close an approval that is claimed for this answer, in the transaction of its effects; False when it is not."""
+    given = {
+        "approval_id": approval_id, "answer": Jsonb(answer), "state": state, "outcome": outcome, "now": now,
+    }  # fmt: skip
     return await _moved(conn, "finish", given)
 
 
@@ -80,6 +90,21 @@ async def hand_up(conn: AsyncConnection[Any], approval: Approval, *, role: str, 
     """Let the next role decide; False when it was decided or handed up meanwhile."""
     given = {"approval_id": approval.id, "role": role, "from_role": approval.role, "note": note}
     return await _moved(conn, "hand_up", given)
+
+
+async def to_remind(conn: AsyncConnection[Any], *, before: datetime, now: datetime, limit: int) -> list[str]:
+    """Approvals asked before `before` that still wait and whose next role was not told yet."""
+    return await _ids(conn, "to_remind", {"before": before, "now": now, "limit": limit})
+
+
+async def remind(conn: AsyncConnection[Any], *, approval_id: str, role: str, now: datetime) -> bool:
+    """Note that `role` was told; False when it was decided or somebody was told meanwhile."""
+    return await _moved(conn, "remind", {"approval_id": approval_id, "role": role, "now": now})
+
+
+async def of_other_graphs(conn: AsyncConnection[Any], *, graph_version: str, limit: int) -> list[str]:
+    """Approvals that wait in threads of another version of the graph than `graph_version`."""
+    return await _ids(conn, "of_other_graphs", {"graph_version": graph_version, "limit": limit})
 
 
 async def expired(conn: AsyncConnection[Any], *, now: datetime, limit: int) -> list[str]:
@@ -92,9 +117,9 @@ async def pending_of(conn: AsyncConnection[Any], *, customer_id: str) -> list[st
     return await _ids(conn, "pending_of", {"customer_id": customer_id})
 
 
-async def stranded(conn: AsyncConnection[Any], *, before: datetime, limit: int) -> list[str]:
-    """Approvals claimed before `before` and never finished."""
-    return await _ids(conn, "stranded", {"before": before, "limit": limit})
+async def stranded(conn: AsyncConnection[Any], *, now: datetime, lasts: timedelta, limit: int) -> list[str]:
+    """Approvals that were claimed longer than `lasts` from now, on either side, and never finished."""
+    return await _ids(conn, "stranded", {"before": now - lasts, "after": now + lasts, "limit": limit})
 
 
 async def to_redraft(

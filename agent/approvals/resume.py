@@ -10,17 +10,18 @@ from langgraph.types import Command
 from psycopg import AsyncConnection
 
 from agent.approvals import queries
-from agent.approvals.model import SYSTEM, Approval, Decided, State, User, Word, trigger_of
+from agent.approvals.model import SYSTEM, Approval, Decided, State, User, Word, answer_of, trigger_of
 from agent.engine.commit import FactsMoved, Waiting, close_log, fence, write_decisions
 from agent.engine.deliberation import Answered, Deliberation
 from agent.engine.gather import gather_facts
 from agent.engine.narrow import one_customer, widen
 from agent.engine.run import Engine, hand_over
 from agent.engine.vectors import embed_drafts
+from agent.meter import count_rulings
 from agent.nodes.judge import rule
 from agent.policy.verdict import AGENT, Approver, Ask, Refuse
 from agent.state import GRAPH_VERSION
-from tools import sql
+from tools import failpoints, sql
 from tools.activity.chain import Entry, Source
 from tools.errors import AlreadyDecided, Conflict
 from tools.spec import Action
@@ -40,10 +41,11 @@ async def resume(
     """Carry out one claimed answer. Raises Conflict when the facts never hold still; then nothing was done."""
     for _ in range(engine.deps.bounds.attempts):
         turn = await _deliberate(engine, approval, action, word, user)
+        failpoints.reach("approval.deliberated")
         waiting = [await engine.ask(turn, p, replaces=approval.id) for p in turn.proposals if p.asked]
         await embed_drafts(turn)
         try:
-            return await _commit(engine, approval, turn, waiting, word, user, reason)
+            return await _commit(engine, approval, action, turn, waiting, word, user, reason)
         except FactsMoved:
             _log.info("facts_moved", approval_id=approval.id)
     raise Conflict(f"The facts of approval {approval.id} kept changing; decide again.")
@@ -59,10 +61,13 @@ async def _deliberate(
     turn = Deliberation(engine.deps, trigger, answered=answered)
     async with one_customer(engine.deps.pool, approval.customer_id) as conn:
         turn.facts, _ = await gather_facts(conn, engine.deps, trigger)
-    if not await _resumed(engine, approval, turn, word) and word in ("approve", "edit", "supersede"):
+    resumed = await _resumed(engine, approval, turn, word)
+    if word in ("approve", "edit", "supersede") and not (resumed and turn.proposals):
         # There is no thread that could go on, so nobody's word counts for it: the action is asked again.
+        upgraded = approval.graph_version != GRAPH_VERSION
+        turn.outcome = "the program was upgraded after it was asked" if upgraded else "its thread was lost"
         turn.proposals.append(rule(turn, action, actor=user.name, source="Collector"))
-    if word == "reject" and approval.redrafts >= _MAX_REDRAFTS:
+    if word == "expire" or (word == "reject" and approval.redrafts >= _MAX_REDRAFTS):
         turn.proposals.append(rule(turn, hand_over(turn), actor="system", source="System"))
     return turn
 
@@ -76,15 +81,16 @@ async def _resumed(engine: Engine, approval: Approval, turn: Deliberation, word:
         return False
     answer = {approval.interrupt_id: {"decision": word, "action_digest": approval.digest}}
     try:
-        await engine.invoke(Command(resume=answer), turn, thread=approval.id, resuming=True)
+        stops, _ = await engine.invoke(Command(resume=answer), turn, thread=approval.id, resuming=True)
     except UnknownInterruptError:
         return False
-    return True
+    return not stops  # where the graph now asks one thing more, the answer was to another question
 
 
 async def _commit(
     engine: Engine,
     approval: Approval,
+    action: Action,
     turn: Deliberation,
     waiting: Sequence[Waiting],
     word: Word,
@@ -111,17 +117,21 @@ async def _commit(
                 approved_by="policy" if system else user.name,
             )
             if not await queries.finish(
-                conn, approval_id=approval.id, state=decided.state, outcome=decided.outcome or None, now=now
-            ):
+                conn, approval_id=approval.id, answer=answer_of(action, word, user), state=decided.state,
+                outcome=decided.outcome or None, now=now,
+            ):  # fmt: skip
                 raise AlreadyDecided(f"Approval {approval.id} was given back meanwhile; decide again.")
             await close_log(conn, deps, turn, [ended, *entries])
             await widen(conn)
             await engine.saver.forget(approval.id, conn)
             await engine.flush(conn, waiting)
+            failpoints.reach("approval.before_commit")
     except psycopg.errors.UniqueViolation as violation:
         if violation.diag.constraint_name != "fence_pkey":
             raise
         raise AlreadyDecided(f"Approval {approval.id} was decided already.") from None
+    failpoints.reach("approval.committed")
+    count_rulings((p.action.tool, p.ruling) for p in turn.proposals)
     return decided
 
 
@@ -162,7 +172,7 @@ def _end(
                 why = f"as edited it is a new action and needs a {role} who did not write it"
                 return Decided(approval.id, "edited", took_effect=False, outcome=why, asked_again=again)
             case Ask():
-                why = "the facts moved after it was asked"
+                why = turn.outcome if turn.outcome != "settled" else "the facts moved after it was asked"
                 return Decided(approval.id, "superseded", took_effect=False, outcome=why, asked_again=again)
             case Refuse(reason=refusal):
                 # It was possible when it was asked: say what moved, not only what the rule says.

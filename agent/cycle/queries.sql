@@ -176,3 +176,21 @@ SELECT count(*) FROM contact WHERE channel IN ('email', 'sms') AND opted_out_at 
 
 -- held_customer --
 SELECT customer_id FROM hold WHERE id = %(hold_id)s AND lifted_at IS NULL;
+
+-- is_planned --
+SELECT FROM cycle_day WHERE day = %(day)s;
+
+-- keep_day --
+INSERT INTO cycle_day (day, planned_at, steps) VALUES (%(day)s, %(now)s, %(steps)s) ON CONFLICT (day) DO NOTHING RETURNING day;
+
+-- forget_steps --
+DELETE FROM cycle_step WHERE day < %(day)s;
+
+-- keep_steps --
+INSERT INTO cycle_step (turn_key, customer_id, day, step, channel, anchor_invoice_id)
+SELECT k, c, %(day)s, s, h, a
+  FROM unnest(%(keys)s::text[], %(customers)s::text[], %(steps)s::text[], %(channels)s::text[], %(anchors)s::text[])
+       AS t(k, c, s, h, a);
+
+-- step_is_done --
+DELETE FROM cycle_step WHERE turn_key = %(turn_key)s;

@@ -1,26 +1,27 @@
-"""Sweep: what time alone changes. Promises settle, approvals lapse, what a dead process left behind is finished or called unknown."""
+"""Sweep: what time alone changes. Promises settle, approvals are brought up and lapse, answers of a dead process are finished."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
+import psycopg
 import structlog
 
 from agent.approvals import decide, queries
 from agent.engine.narrow import one_customer
 from agent.engine.run import Engine
+from agent.state import GRAPH_VERSION
 from tools.activity.chain import Entry, append
 from tools.arrangements.promises import WatchedPromise, promises_to_watch, settle_promise
 from tools.arrangements.stops import clear_paid_holds
 from tools.clock import business_day
 from tools.errors import AlreadyDecided, Conflict, Gone
 from tools.ledger.queries import lock_customer
-from tools.outbox.queue import settle, stranded
 
 _BATCH = 1000
-_CLAIM_LASTS = timedelta(
-    minutes=2
-)  # an answer commits in milliseconds; two minutes later its process is gone
+# An answer asks no model and commits in milliseconds. Should its process only be slow, one of the two does nothing.
+_ANSWER_LASTS = timedelta(seconds=10)
 _log = structlog.get_logger()
 
 
@@ -32,33 +33,25 @@ class Swept:
     promises_broken: int
     approvals_expired: int
     approvals_finished: int
-    messages_unknown: int
+    approvals_reminded: int
+    approvals_upgraded: int
 
 
 async def sweep(engine: Engine) -> Swept:
-    """Settle promises by the ledger, let approvals expire, finish stranded answers. Safe to run at any time, anywhere."""
-    kept, broken = await _watch_promises(engine)
+    """Everything that time alone changes. Safe to run at any time, anywhere."""
+    kept, broken = await watch_promises(engine)
     return Swept(
-        kept, broken, await _expire(engine), await _finish_stranded(engine), await _lose_stranded(engine)
+        promises_kept=kept,
+        promises_broken=broken,
+        approvals_expired=await expire_approvals(engine),
+        approvals_finished=await finish_answers(engine),
+        approvals_reminded=await remind_approvers(engine),
+        approvals_upgraded=await upgrade_approvals(engine),
     )
 
 
-async def _lose_stranded(engine: Engine) -> int:
-    """A sender that died after its claim may or may not have sent: its message is unknown, and never sent again."""
-    deps, now = engine.deps, engine.deps.clock.now()
-    async with deps.pool.connection() as conn:
-        lost = await stranded(conn, before=now - _CLAIM_LASTS, limit=_BATCH)
-    for row in lost:
-        async with one_customer(deps.pool, row.customer_id) as conn:
-            await lock_customer(conn, customer_id=row.customer_id)
-            if await settle(conn, row, state="unknown", now=now, reason="the sender stopped after its claim"):
-                subject = {"outbox": row.id, "message": row.message_id}
-                entry = Entry("system", "System", "message.unknown", subject, row.episode_id, row.decision_id)
-                await append(conn, customer_id=row.customer_id, at=now, entries=[entry])
-    return len(lost)
-
-
-async def _watch_promises(engine: Engine) -> tuple[int, int]:
+async def watch_promises(engine: Engine) -> tuple[int, int]:
+    """Settle the promises whose day has passed by what the ledger shows: how many were kept, and how many not."""
     deps = engine.deps
     now = deps.clock.now()
     today = business_day(now, deps.company.zone)
@@ -85,12 +78,26 @@ async def _settle(
     return True
 
 
-async def _expire(engine: Engine) -> int:
+async def expire_approvals(engine: Engine) -> int:
+    """End the approvals that nobody decided in time; each leaves a task for a person, so that nothing is lost."""
     async with engine.deps.pool.connection() as conn:
         lapsed = await queries.expired(conn, now=engine.deps.clock.now(), limit=_BATCH)
-    return sum(
-        [await _end(engine, approval_id, "expire", "nobody decided in time") for approval_id in lapsed]
-    )
+    return await _each(lapsed, lambda lapsed: _end(engine, lapsed, "expire", "nobody decided in time"))
+
+
+async def _each(approval_ids: Sequence[str], work: Callable[[str], Awaitable[bool]]) -> int:
+    """How many approvals `work` moved. One on which it fails is left for the next sweep, and holds up no other."""
+    moved = 0
+    for approval_id in approval_ids:
+        try:
+            moved += await work(approval_id)
+        except (AlreadyDecided, Gone, Conflict) as other:
+            _log.info("approval_moved", approval_id=approval_id, why=type(other).__name__)
+        except psycopg.OperationalError:
+            raise  # not this one's fault
+        except Exception as wrong:  # noqa: BLE001 - whatever one approval breaks on, the others' time comes too
+            _log.error("approval_failed", approval_id=approval_id, why=type(wrong).__name__)
+    return moved
 
 
 async def _end(engine: Engine, approval_id: str, why: decide.SystemDecision, reason: str) -> bool:
@@ -102,18 +109,48 @@ async def _end(engine: Engine, approval_id: str, why: decide.SystemDecision, rea
     return True
 
 
-async def _finish_stranded(engine: Engine) -> int:
+async def remind_approvers(engine: Engine) -> int:
+    """Bring up once more what nobody decided for long: the next role is told, and the log says so."""
+    deps, now = engine.deps, engine.deps.clock.now()
+    before = now - timedelta(hours=deps.gate.policy.document.approval.reminder_hours)
+    async with deps.pool.connection() as conn:
+        waiting = await queries.to_remind(conn, before=before, now=now, limit=_BATCH)
+    return await _each(waiting, lambda waiting: _remind(engine, waiting))
+
+
+async def _remind(engine: Engine, approval_id: str) -> bool:
+    deps, now = engine.deps, engine.deps.clock.now()
+    async with deps.pool.connection() as conn:
+        approval = await queries.read_approval(conn, approval_id=approval_id)
+    role = approval.next_role() or approval.role
+    async with one_customer(deps.pool, approval.customer_id) as conn:
+        await lock_customer(conn, customer_id=approval.customer_id)
+        if not await queries.remind(conn, approval_id=approval_id, role=role, now=now):
+            return False
+        subject = {"approval": approval_id, "to": role}
+        entry = Entry("system", "System", "approval.reminded", subject, approval.episode_id)
+        await append(conn, customer_id=approval.customer_id, at=now, entries=[entry])
+    return True
+
+
+async def upgrade_approvals(engine: Engine) -> int:
+    """Ask again what waits in threads of another version of the graph, which this one must not resume."""
     async with engine.deps.pool.connection() as conn:
-        lost = await queries.stranded(conn, before=engine.deps.clock.now() - _CLAIM_LASTS, limit=_BATCH)
-    finished = 0
-    for approval_id in lost:
-        try:
-            await decide.resume_stranded(engine, approval_id)
-        except (AlreadyDecided, Conflict) as other:
-            _log.info("approval_moved", approval_id=approval_id, why=type(other).__name__)
-        else:
-            finished += 1
-    return finished
+        waiting = await queries.of_other_graphs(conn, graph_version=GRAPH_VERSION, limit=_BATCH)
+    why = "the program was upgraded after it was asked"
+    return await _each(waiting, lambda waiting: _end(engine, waiting, "supersede", why))
+
+
+async def finish_answers(engine: Engine) -> int:
+    """Finish the answers whose process died between its claim and its commit; their word still stands."""
+    async with engine.deps.pool.connection() as conn:
+        lost = await queries.stranded(conn, now=engine.deps.clock.now(), lasts=_ANSWER_LASTS, limit=_BATCH)
+    return await _each(lost, lambda lost: _finish(engine, lost))
+
+
+async def _finish(engine: Engine, approval_id: str) -> bool:
+    await decide.resume_stranded(engine, approval_id)
+    return True
 
 
 async def rejudge(engine: Engine, customer_id: str, reason: str) -> int:

@@ -1,4 +1,4 @@
-"""What waits to be thought about: messages, ledger events, follow-ups, rejected drafts. Rows, so nothing is forgotten."""
+"""What waits to be thought about: messages, ledger events, follow-ups, rejected drafts, planned steps. Rows, so nothing is forgotten."""
 
 from datetime import datetime
 from typing import Any
@@ -16,27 +16,38 @@ _SQL = sql.load("agent.engine")
 _BATCH = 500
 
 
-async def waiting_work(conn: AsyncConnection[Any], *, now: datetime) -> list[Trigger]:
-    """Triggers for everything that is due, customers' messages first. Running one twice does nothing twice."""
+async def waiting_work(conn: AsyncConnection[Any], *, now: datetime, limit: int = _BATCH) -> list[Trigger]:
+    """Triggers for everything that is due, customers' messages first, at most `limit` of each kind.
+
+    Running one twice does nothing twice.
+    """
     found = [
         inbound(customer_id, message_id)
-        for message_id, customer_id in await messages.unhandled(conn, limit=_BATCH)
+        for message_id, customer_id in await messages.unhandled(conn, limit=limit)
     ]
-    found += await _ledger_events(conn)
+    return found + await waiting_for(conn, customer_id=None, now=now, limit=limit)
+
+
+async def waiting_for(
+    conn: AsyncConnection[Any], *, customer_id: str | None, now: datetime, limit: int = _BATCH
+) -> list[Trigger]:
+    """Triggers for everything that is due on one customer, or on all of them, but not the customers' messages."""
+    found = await _ledger_events(conn, customer_id, limit)
     found += [
         Trigger(
             "follow_up", due.customer_id, f"follow-up:{due.id}", follow_up_id=due.id, follow_up_kind=due.kind,
             follow_up_reason=due.reason,
         )
-        for due in await follow_ups.due(conn, now=now, limit=_BATCH)
+        for due in await follow_ups.due(conn, customer_id=customer_id, now=now, limit=limit)
     ]  # fmt: skip
-    found += [_redraft(row) for row in await approvals.to_redraft(conn, customer_id=None, limit=_BATCH)]
-    return found
+    redrafts = await approvals.to_redraft(conn, customer_id=customer_id, limit=limit)
+    found += [_redraft(row) for row in redrafts]
+    return found + await _steps(conn, customer_id, limit)
 
 
-async def _ledger_events(conn: AsyncConnection[Any]) -> list[Trigger]:
+async def _ledger_events(conn: AsyncConnection[Any], customer_id: str | None, limit: int) -> list[Trigger]:
     async with conn.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(_SQL["waiting_events"], {"limit": _BATCH})
+        await cursor.execute(_SQL["waiting_events"], {"customer_id": customer_id, "limit": limit})
         return [
             Trigger(
                 "ledger", row["customer_id"], f"event:{row['id']}", event=row["kind"], event_id=row["id"],
@@ -44,6 +55,13 @@ async def _ledger_events(conn: AsyncConnection[Any]) -> list[Trigger]:
             )
             for row in await cursor.fetchall()
         ]  # fmt: skip
+
+
+async def _steps(conn: AsyncConnection[Any], customer_id: str | None, limit: int) -> list[Trigger]:
+    """Ladder steps of the day's plan that nobody ran yet."""
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_SQL["waiting_steps"], {"customer_id": customer_id, "limit": limit})
+        return [Trigger("ladder", **row) for row in await cursor.fetchall()]
 
 
 def _redraft(row: dict[str, Any]) -> Trigger:

@@ -80,19 +80,25 @@ def _weight(ruling: Ruling) -> tuple[type, str]:
 
 async def write_episode(
     conn: AsyncConnection[Any], deps: Deps, turn: Deliberation, started_at: datetime
-) -> None:
-    """The episode's row: what opened it, and the versions of everything that had a say."""
+) -> list[Entry]:
+    """The episode's row: what opened it, and the versions of everything that had a say. The log's entry where the
+    configured model was in trouble and another one took the turn.
+    """
     await conn.execute(
         _SQL["episode"],
         {
             "episode_id": turn.episode_id, "customer_id": turn.trigger.customer_id, "turn_key": turn.trigger.turn_key,
-            "trigger": Jsonb(turn.trigger.record()), "model_id": deps.model_id,
+            "trigger": Jsonb(turn.trigger.record()), "model_id": turn.mind.model_id,
             "prompt_version": prompts.load("system.md").version, "policy_version": deps.gate.policy.version,
             "graph_version": GRAPH_VERSION, "outcome": turn.outcome,
             "usage": Jsonb({**turn.usage, "model_calls": turn.model_calls, "messages_left_out": turn.left_out}),
             "started_at": started_at, "now": deps.clock.now(),
         },
     )  # fmt: skip
+    if turn.fell_back is None:
+        return []
+    subject = {"from": deps.mind.model_id, "to": turn.mind.model_id, "why": turn.fell_back}
+    return [Entry("system", "System", "model.fell_back", subject, turn.episode_id)]
 
 
 async def write_decisions(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
 
 from agent.deps import Deps
 from agent.engine.trigger import Trigger
@@ -14,7 +14,7 @@ from tools import sql
 from tools.clock import business_day
 from tools.errors import NotFound
 from tools.ledger.model import Account
-from tools.ledger.queries import read_account
+from tools.ledger.queries import ask_account, told_account
 from tools.memory.embeddings import Embedded
 from tools.memory.messages import (
     Conversation,
@@ -31,6 +31,14 @@ _ASKED = 2000  # characters of a message that are searched for; below them stand
 
 class Fenced(Exception):
     """An episode of the same trigger has committed: seen before any model call is paid for. The constraint in the commit is what holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The facts of a trigger, on their way."""
+
+    account: AsyncCursor[Any]
+    message: AsyncCursor[InboundMessage] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +81,32 @@ async def moved_facts(conn: AsyncConnection[Any], deps: Deps, trigger: Trigger, 
 async def _read(
     conn: AsyncConnection[Any], deps: Deps, trigger: Trigger
 ) -> tuple[Account, InboundMessage | None]:
+    return await _told(trigger, await ask_facts(conn, deps, trigger))
+
+
+async def ask_facts(conn: AsyncConnection[Any], deps: Deps, trigger: Trigger) -> Asked:
+    """Ask for the facts of a trigger, for `told_facts` to read: in a pipeline the questions for many travel together."""
     # The message is asked for first and comes with the account.
-    asked = None if trigger.message_id is None else await ask_inbound(conn, message_id=trigger.message_id)
+    message = None if trigger.message_id is None else await ask_inbound(conn, message_id=trigger.message_id)
     now = deps.clock.now()
-    account = await read_account(
-        conn, customer_id=trigger.customer_id, today=business_day(now, deps.company.zone), now=now
-    )
+    today = business_day(now, deps.company.zone)
+    return Asked(await ask_account(conn, customer_id=trigger.customer_id, today=today, now=now), message)
+
+
+async def told_facts(deps: Deps, trigger: Trigger, asked: Asked) -> Facts:
+    """The facts that were asked for."""
+    account, message = await _told(trigger, asked)
+    return _facts(deps, trigger, account, message, detect(message.body) if message else ())
+
+
+async def _told(trigger: Trigger, asked: Asked) -> tuple[Account, InboundMessage | None]:
+    account = await told_account(asked.account, customer_id=trigger.customer_id)
     if trigger.of_episode is not None or trigger.kind == "redraft":
         # The step that is being decided, redrafted or sent is no repetition of itself.
         account = replace(account, ladder=[step for step in account.ladder if step.step != trigger.step])
-    if asked is None:
+    if asked.message is None:
         return account, None
-    message = await asked.fetchone()
+    message = await asked.message.fetchone()
     if message is None:
         raise NotFound("inbound message", str(trigger.message_id))
     return account, message

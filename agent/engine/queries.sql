@@ -63,8 +63,21 @@ UPDATE ledger_event SET handled_at = %(now)s WHERE id = %(event_id)s AND handled
 -- waiting_events --
 SELECT e.id, e.customer_id, e.kind, e.ref, p.amount_minor
   FROM ledger_event e LEFT JOIN payment p ON e.kind = 'payment' AND p.id = e.ref
- WHERE e.handled_at IS NULL ORDER BY e.id LIMIT %(limit)s;
+ WHERE e.handled_at IS NULL AND (%(customer_id)s::text IS NULL OR e.customer_id = %(customer_id)s)
+ ORDER BY e.id LIMIT %(limit)s;
+
+-- waiting_steps --
+SELECT customer_id, turn_key, step, channel, anchor_invoice_id FROM cycle_step
+ WHERE (%(customer_id)s::text IS NULL OR customer_id = %(customer_id)s)
+ ORDER BY day, turn_key LIMIT %(limit)s;
 
 -- redrafted --
 -- The reason of a rejection was answered by this episode.
 UPDATE approval SET outcome = 'redrafted' WHERE id = %(approval_id)s AND state = 'rejected' AND outcome IS NULL;
+
+-- tokens_spent --
+SELECT tokens FROM model_day WHERE day = %(day)s AND model_id = %(model_id)s;
+
+-- spend_tokens --
+INSERT INTO model_day (day, model_id, calls, tokens) VALUES (%(day)s, %(model_id)s, 1, %(tokens)s)
+ON CONFLICT (day, model_id) DO UPDATE SET calls = model_day.calls + 1, tokens = model_day.tokens + excluded.tokens;

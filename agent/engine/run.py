@@ -1,7 +1,7 @@
 """The engine: runs an episode in memory, commits it once, and starts over when the facts moved under it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,17 +22,18 @@ from agent.engine.commit import (
     write_episode,
     write_trigger_done,
 )
-from agent.engine.deliberation import Deliberation, Proposal
-from agent.engine.gather import Fenced
+from agent.engine.deliberation import NO_ANSWER, SETTLED, Deliberation, Proposal
+from agent.engine.gather import Fenced, gather_facts
 from agent.engine.narrow import one_customer, widen
 from agent.engine.saver import Buffer, BufferedSaver
 from agent.engine.trigger import Trigger
 from agent.engine.vectors import embed_drafts
 from agent.graph import Graph, build_episodes, build_graph
+from agent.meter import EPISODE_SECONDS, count_rulings
 from agent.nodes.judge import rule
-from agent.signals.talk import is_courtesy
+from agent.nodes.recall import record_signals
 from agent.state import GRAPH_VERSION, EpisodeState
-from tools import sql
+from tools import failpoints, sql
 from tools.errors import Conflict, Unavailable
 from tools.memory.reembed import assert_same_model
 from tools.spec import Action
@@ -72,13 +73,27 @@ class Engine:
 
     async def run(self, trigger: Trigger) -> Outcome:
         """One episode from its trigger to its commit. Raises Conflict when the facts never hold still, Unavailable without a model."""
+        with EPISODE_SECONDS.labels(trigger.kind).time():
+            return await self._episode(trigger, self._deliberate)
+
+    async def give_up(self, trigger: Trigger) -> Outcome:
+        """The episode of a trigger that failed again and again: no model is asked and a person takes it from here.
+
+        What code finds in the customer's words holds all the same. Raises as `run`.
+        """
+        return await self._episode(trigger, _without_thought)
+
+    async def _episode(
+        self, trigger: Trigger, deliberate: Callable[[Deliberation], Awaitable[None]]
+    ) -> Outcome:
         for _ in range(self.deps.bounds.attempts):
             turn = Deliberation(self.deps, trigger)
             started_at = self.deps.clock.now()
             try:
-                await self._deliberate(turn)
+                await deliberate(turn)
             except Fenced:
                 return Outcome(trigger.episode_id, "fenced")
+            failpoints.reach("episode.deliberated")
             waiting = [await self.ask(turn, proposal) for proposal in turn.proposals if proposal.asked]
             await embed_drafts(turn)
             try:
@@ -86,11 +101,12 @@ class Engine:
                     await fence(conn, self.deps, turn, trigger.turn_key)
                     await recheck(conn, self.deps, turn)
                     waiting = _follow(waiting, turn.proposals)
-                    await write_episode(conn, self.deps, turn, started_at)
+                    changed = await write_episode(conn, self.deps, turn, started_at)
                     entries = await write_trigger_done(conn, self.deps, turn)
                     decided = await write_decisions(conn, self.deps, turn, waiting)
-                    await close_log(conn, self.deps, turn, [*entries, *decided])
+                    await close_log(conn, self.deps, turn, [*entries, *changed, *decided])
                     await self.flush(conn, waiting)
+                    failpoints.reach("episode.before_commit")
             except FactsMoved:
                 _log.info("facts_moved", episode_id=turn.episode_id)
                 continue
@@ -98,6 +114,8 @@ class Engine:
                 if violation.diag.constraint_name != "fence_pkey":
                     raise
                 return Outcome(trigger.episode_id, "fenced")
+            failpoints.reach("episode.committed")
+            count_rulings((p.action.tool, p.ruling) for p in turn.proposals)
             return Outcome(turn.episode_id, "committed", turn.proposals, [w.approval_id for w in waiting])
         raise Conflict(f"The facts of episode {trigger.episode_id} kept changing; it will be tried again.")
 
@@ -107,9 +125,26 @@ class Engine:
             await widen(conn)
         for wait in waiting:
             await self.saver.flush(wait.buffer, conn)
+            failpoints.reach("episode.checkpoint_flushed")
 
     async def _deliberate(self, turn: Deliberation) -> None:
-        """Run the graph in memory. A turn that reaches a bound keeps what it has, and a person hears of it."""
+        """Let the model think. Where it is in trouble the fallback takes the turn, from the beginning; where there is none
+        the turn keeps what it has, and a person hears of it.
+        """
+        await self._think(turn)
+        if turn.outcome != SETTLED and self.deps.fallback is not None:
+            turn.start_over(self.deps.fallback)
+            _log.warning("model_fell_back", episode_id=turn.episode_id, why=turn.fell_back)
+            await self._think(turn)
+        if turn.outcome == f"cut short: {NO_ANSWER}" and turn.trigger.kind != "inbound":
+            # Nobody waits for it: its trigger stays and is tried again. Where a customer waits, what code found in
+            # their words must hold now.
+            raise Unavailable("The model did not answer; the episode will be tried again.")
+        if turn.outcome != SETTLED or turn.left_waiting:
+            turn.proposals.append(rule(turn, hand_over(turn), actor="system", source="System"))
+
+    async def _think(self, turn: Deliberation) -> None:
+        """Run the graph in memory, within its bounds. Raises Unavailable without the customer's account."""
         try:
             async with asyncio.timeout(self.deps.bounds.wall_seconds):
                 await self.episodes.ainvoke(
@@ -119,23 +154,13 @@ class Engine:
                     version="v2",
                 )
         except TimeoutError:
-            turn.outcome = "cut short: the turn took too long"
+            turn.cut_short("the turn took too long")
         except GraphRecursionError:
-            turn.outcome = "cut short: the turn took too many steps"
-        except Unavailable:
-            if turn.trigger.kind != "inbound":
-                raise  # nobody waits for it: its trigger stays and is tried again
-            # A customer waits, and what code found in their words must hold now: a person takes it from here.
-            turn.outcome = "cut short: the model did not answer"
+            turn.cut_short("the turn took too many steps")
         if turn.facts is None:
             raise Unavailable("The customer's account could not be read in time.")
-        heard = turn.facts.inbound
-        # A nod may accept an offer; without one it wants no answer.
-        offered = any(plan.state == "offered" for plan in turn.facts.account.plans)
-        wants_answer = heard is not None and (offered or not is_courtesy(heard.body))
-        answered = any(p.allowed or p.asked for p in turn.proposals)
-        if turn.outcome != "settled" or (wants_answer and not answered):
-            turn.proposals.append(rule(turn, hand_over(turn), actor="system", source="System"))
+        if turn.outcome == SETTLED and turn.left_waiting and turn.silent:
+            turn.cut_short("the model proposed nothing")
 
     @property
     def _steps(self) -> int:
@@ -170,6 +195,15 @@ class Engine:
         }
         stops, buffer = await self.invoke(given, turn, thread=approval_id, resuming=False)
         return Waiting(approval_id, proposal, stops[0].id, buffer, replaces)
+
+
+async def _without_thought(turn: Deliberation) -> None:
+    """What `give_up` has instead of a deliberation."""
+    async with one_customer(turn.deps.pool, turn.trigger.customer_id) as conn:
+        turn.facts, signals = await gather_facts(conn, turn.deps, turn.trigger)
+    turn.outcome = "given up: it failed again and again"
+    record_signals(turn, turn.facts, signals)
+    turn.proposals.append(rule(turn, hand_over(turn), actor="system", source="System"))
 
 
 def _follow(waiting: Sequence[Waiting], proposals: Sequence[Proposal]) -> list[Waiting]:

@@ -1,6 +1,7 @@
 """Dunwell's four tools as a model is offered them."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -11,8 +12,9 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from tools.surface import TOOLS
 
 
-def tool_schemas() -> list[dict[str, Any]]:
-    """The tools in OpenAI's format, in the part of JSON schema that compatible endpoints agree on."""
+@cache
+def tool_schemas() -> Sequence[dict[str, Any]]:
+    """The tools in OpenAI's format, in the part of JSON schema that compatible endpoints agree on. Not to be changed."""
     return [_plain(convert_to_openai_tool(tool.args)) for tool in TOOLS]
 
 

@@ -41,7 +41,7 @@ async def judge(state: EpisodeState, runtime: Runtime[Deliberation]) -> Command[
     if isinstance(said, AIMessage):
         for call in said.tool_calls:
             if turn.calls >= turn.deps.bounds.calls:
-                turn.outcome = "cut short: the model made too many calls"
+                turn.cut_short("the model made too many calls")
                 return Command(goto="__end__")
             turn.calls += 1
             text, refused = _judge_call(turn, storable(call["name"]), storable(call["args"]))

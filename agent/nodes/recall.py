@@ -1,5 +1,7 @@
 """Recall: read what is known, act on what code alone must notice, and write the prompt."""
 
+from collections.abc import Sequence
+
 from langchain_core.messages import AnyMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 
@@ -11,7 +13,8 @@ from agent.engine.vectors import embed
 from agent.nodes.document import document
 from agent.nodes.judge import rule
 from agent.nodes.room import as_text
-from agent.signals import as_record
+from agent.policy.verdict import Facts
+from agent.signals import Signal, as_record
 from agent.state import EpisodeState
 from tools.memory.pseudonyms import pseudonymise
 from tools.spec import Action
@@ -27,7 +30,7 @@ async def recall(state: EpisodeState, runtime: Runtime[Deliberation]) -> Episode
     turn = runtime.context
     known = await read(turn)
     turn.facts = known.facts
-    _record_signals(turn, known)
+    record_signals(turn, known.facts, known.signals)
     return {"messages": write(turn, known)}
 
 
@@ -56,11 +59,11 @@ def write(turn: Deliberation, known: Gathered) -> list[AnyMessage]:
     return [SystemMessage(system), HumanMessage(as_text(content))]
 
 
-def _record_signals(turn: Deliberation, known: Gathered) -> None:
+def record_signals(turn: Deliberation, facts: Facts, signals: Sequence[Signal]) -> None:
     """A signal only adds restrictions, so it is recorded whatever the model thinks of it (policy.md 4)."""
-    for signal in known.signals:
-        account = known.facts.account
-        said = known.facts.inbound.body if known.facts.inbound else ""
+    account = facts.account
+    said = facts.inbound.body if facts.inbound else ""
+    for signal in signals:
         args = as_record(signal, text=said, invoices={i.id: i.number for i in account.invoices})
         if args["record"].get("quote"):  # decisions outlive an erasure: they keep no name, number or address
             args["record"]["quote"] = pseudonymise(args["record"]["quote"], account)

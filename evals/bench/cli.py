@@ -39,10 +39,16 @@ def turn(
     growth: Annotated[
         bool, typer.Option("--growth/--no-growth", help="Measure long conversations as well.")
     ] = False,
+    queue: Annotated[
+        bool, typer.Option("--queue", help="From the storing call through the queue and its workers.")
+    ] = False,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
     """CPU, rate, latency, statements and WAL of a full turn, beside the default LangGraph stack and the floor."""
+    if queue:
+        _queued_turn(customers, rounds, out, as_json=as_json)
+        return
     from evals.bench import turn as turns  # noqa: PLC0415 - heavy: only when it runs
     from evals.bench.page import growth_page, turn_page  # noqa: PLC0415 - as above
     from evals.bench.place import own_place  # noqa: PLC0415 - as above
@@ -60,6 +66,105 @@ def turn(
         return turn_page(of) + ("\n" + growth_page(of["growth"]) if growth else "")
 
     report(result, page, out, as_json=as_json)
+
+
+def _queued_turn(customers: int, rounds: int, out: Path | None, *, as_json: bool) -> None:
+    from evals.bench.place import own_place  # noqa: PLC0415 - heavy: only when it runs
+    from evals.bench.queued import turn as queued  # noqa: PLC0415 - as above
+    from evals.bench.queued.page import queue_page  # noqa: PLC0415 - as above
+
+    with own_place() as place:
+        result = run(queued.measure(place, customers=customers, rounds=rounds), as_json=as_json)
+    result |= {
+        "command": f"dunwell bench turn --queue --customers {customers} --rounds {rounds}",
+        "targets": queued.targets(result),
+    }
+    report(result, queue_page, out, as_json=as_json)
+
+
+@bench.command()
+def soak(
+    turns: Annotated[int, typer.Option(min=1, help="Turns in one worker process.")] = 50_000,
+    customers: Annotated[int, typer.Option(min=1, help="Customers who take them, one a day each.")] = 2000,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Memory of one worker process, with its sender and its chores, over very many turns."""
+    from evals.bench.place import own_place  # noqa: PLC0415 - heavy: only when it runs
+    from evals.bench.queued import soak as many  # noqa: PLC0415 - as above
+    from evals.bench.queued.page import soak_page  # noqa: PLC0415 - as above
+
+    with own_place() as place:
+        result = run(many.measure(place, turns=turns, customers=customers), as_json=as_json)
+    result |= {
+        "command": f"dunwell bench soak --turns {turns} --customers {customers}",
+        "targets": many.targets(result),
+    }
+    report(result, soak_page, out, as_json=as_json)
+
+
+@bench.command()
+def ack(
+    rate: Annotated[int, typer.Option(min=1, help="Messages a second.")] = 200,
+    seconds: Annotated[int, typer.Option(min=1, help="For so long.")] = 60,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Acknowledgement of inbound messages over HTTP, duplicates, and how soon an idle worker has one."""
+    from evals.bench.inbound import ack as inbound  # noqa: PLC0415 - heavy: only when it runs
+    from evals.bench.inbound.page import ack_page  # noqa: PLC0415 - as above
+    from evals.bench.place import own_place  # noqa: PLC0415 - as above
+
+    with own_place() as place:
+        result = run(inbound.measure(place, rate=rate, seconds=seconds), as_json=as_json)
+    result |= {
+        "command": f"dunwell bench ack --rate {rate} --seconds {seconds}",
+        "targets": inbound.targets(result),
+    }
+    report(result, ack_page, out, as_json=as_json)
+
+
+@bench.command()
+def queue(
+    planned: Annotated[int, typer.Option(min=1, help="Customers of the nightly cycle.")] = 250_000,
+    backlog: Annotated[int, typer.Option(min=1, help="Queued messages of one customer.")] = 500,
+    messages: Annotated[int, typer.Option(min=1, help="Messages of the others, each time.")] = 200,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Pick-up and latency of customers' messages, without and with a nightly cycle and one customer's backlog."""
+    from evals.bench.inbound import isolation  # noqa: PLC0415 - heavy: only when it runs
+    from evals.bench.inbound.page import isolation_page  # noqa: PLC0415 - as above
+    from evals.bench.place import own_place  # noqa: PLC0415 - as above
+
+    with own_place() as place:
+        work = isolation.measure(place, planned=planned, backlog=backlog, messages=messages)
+        result = run(work, as_json=as_json)
+    result |= {
+        "command": f"dunwell bench queue --planned {planned} --backlog {backlog} --messages {messages}",
+        "targets": isolation.targets(result),
+    }
+    report(result, isolation_page, out, as_json=as_json)
+
+
+@bench.command()
+def send(
+    messages: Annotated[int, typer.Option(min=1, help="Messages a round.")] = 1500,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds of each sender.")] = 3,
+    queued: Annotated[int, typer.Option(min=1001, help="Rows of the long queue.")] = 1_000_000,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Messages a second of one sender, beside the usual one, and a claim's cost with a long queue behind it."""
+    from evals.bench import send as sending  # noqa: PLC0415 - heavy: only when it runs
+    from evals.bench.send.page import send_page  # noqa: PLC0415 - as above
+
+    result = sending.measure(messages=messages, rounds=rounds, long=queued, as_json=as_json)
+    result |= {
+        "command": f"dunwell bench send --messages {messages} --rounds {rounds} --queued {queued}",
+        "targets": sending.targets(result),
+    }
+    report(result, send_page, out, as_json=as_json)
 
 
 @bench.command()

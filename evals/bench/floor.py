@@ -15,6 +15,7 @@ from typing import Any
 from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 
+from agent.approvals.queries import pending_of
 from agent.engine.narrow import one_customer
 from agent.engine.trigger import inbound
 from evals.bench.model import InstantModel
@@ -23,6 +24,7 @@ from evals.bench.people import Caller, moment, words
 from evals.bench.tape import Statement, by_transaction, record
 from server import db
 from server.inbound import store_from
+from server.jobs.queue import drop_turn
 from tools import sql
 from tools.memory.embeddings import LocalEmbedder, literal
 
@@ -85,12 +87,16 @@ class Floor:
                     if "embedding" in given:
                         given["embedding"] = literal(vector)
                     rows = await _run(conn, statement, given)
-                    if statement.query is _ACTIVITY["head"] and rows:
-                        chain = rows[0][0]
+                    if statement.query is _ACTIVITY["ends"] and rows:
+                        chain = rows[0][1]
                     if what := _GIVES.get(statement.query):
                         same.update(
                             ((what, old), row[0]) for old, row in zip(statement.ids, rows, strict=True)
                         )
+        async with self.pool.connection() as conn:
+            await pending_of(conn, customer_id=caller.customer_id)
+        async with self.pool.connection() as conn:
+            await drop_turn(conn, now)
 
 
 async def _run(conn: AsyncConnection[Any], statement: Statement, given: Mapping[str, Any]) -> list[Any]:
@@ -104,12 +110,18 @@ def _given(recorded: Mapping[str, Any], same: Same, chain: int) -> dict[str, Any
         name: same.get((_MEANT.get(name, ""), value), value) if isinstance(value, str | date | int) else value
         for name, value in recorded.items()
     }
+    if "customer_ids" in given:
+        given["customer_ids"] = [same.get(("", known), known) for known in recorded["customer_ids"]]
     if "entries" in given:
         entries = [
             {**_given(entry, same, chain), "seq": chain + place}
             for place, entry in enumerate(recorded["entries"].obj, 1)
         ]
-        given |= {"entries": Jsonb(entries), "seq": chain + len(entries)}
+        [head] = recorded["heads"].obj
+        given |= {
+            "entries": Jsonb(entries),
+            "heads": Jsonb([{**_given(head, same, chain), "seq": chain + len(entries)}]),
+        }
     return given
 
 

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 from agent.deps import Deps
 from agent.engine.run import Engine
+from agent.engine.trigger import inbound
 from agent.policy.gate import Gate
 from evals.bench.model import InstantModel
 from evals.bench.people import COMPANY, NOW, Caller, calls, moment, policy, words
 from server import db
-from server.inbound import answer, store_from
+from server.cycle import handle
+from server.inbound import store_from
+from server.jobs.queue import drop_turn
 from tools.clock import FrozenClock
 
 CONFIGURATION = {
@@ -38,7 +41,10 @@ class Ours:
             self.engine.deps.pool, channel="sms", address=caller.phone, body=words(turn), at=moment(turn),
             provider_id=f"{caller.customer_id}-{turn}",
         )  # fmt: skip
-        outcome = await answer(self.engine, stored)
+        trigger = inbound(stored.customer_id, stored.message_id)
+        outcome = await handle(self.engine, trigger)
+        async with self.engine.deps.pool.connection() as conn:
+            await drop_turn(conn, trigger)
         if [proposal.allowed for proposal in outcome.proposals] != [True, True]:
             rulings = [proposal.ruling for proposal in outcome.proposals]
             raise RuntimeError(f"{outcome.episode_id} is not the turn that is measured: {rulings}")

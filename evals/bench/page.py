@@ -8,15 +8,15 @@ def turn_page(result: Mapping[str, Any]) -> str:
     """What a turn costs, beside the default stack and the floor."""
     rows = [
         [
-            several, name, *(_spread(of[name][what]) for what in (
+            several, name, *(spread(of[name][what]) for what in (
                 "cpu_ms", "process_cpu_ms", "postgres_cpu_ms", "turns_per_second", "p50_ms", "p95_ms", "wal_kib"
             )),
         ]
         for several, of in result["callers"].items() for name in of
     ]  # fmt: skip
     ratios = [
-        [several, _spread(of["default"]["cpu"]), _spread(of["default"]["process_cpu"]), _spread(of["floor"]["cpu"]),
-         _spread(of["floor"]["process_cpu"])]
+        [several, spread(of["default"]["cpu"]), spread(of["default"]["process_cpu"]), spread(of["floor"]["cpu"]),
+         spread(of["floor"]["process_cpu"])]
         for several, of in result["ratios"].items()
     ]  # fmt: skip
     counts = [
@@ -32,16 +32,16 @@ def turn_page(result: Mapping[str, Any]) -> str:
         f"{result['rounds']} rounds at each number of callers, interleaved; before them {result['warm_up_turns']} turns of each.",
         "Figures are a turn's: median of the rounds (lowest - highest).",
         "CPU is that of the process and of Postgres together; ratios are taken in the same round.", "",
-        _machine(result["machine"]), "",
+        machine(result["machine"]), "",
         "## Cost",
-        *_table(["callers", "configuration", "CPU ms", "of it process", "of it Postgres", "turns/s", "p50 ms", "p95 ms", "WAL KiB"], rows), "",
+        *table(["callers", "configuration", "CPU ms", "of it process", "of it Postgres", "turns/s", "p50 ms", "p95 ms", "WAL KiB"], rows), "",
         "## Ours to theirs",
-        *_table(["callers", "default: CPU", "default: process alone", "floor: CPU", "floor: process alone"], ratios), "",
+        *table(["callers", "default: CPU", "default: process alone", "floor: CPU", "floor: process alone"], ratios), "",
         "## Counts",
         "Statements and transactions (those that only read, too) from the server's log; WAL right after a checkpoint holds",
         "whole pages besides.",
-        *_table(["configuration", "SQL statements", "commits", "WAL KiB after a checkpoint"], counts), "",
-        *_targets(result["targets"]), *_configurations(result),
+        *table(["configuration", "SQL statements", "commits", "WAL KiB after a checkpoint"], counts), "",
+        *promised(result["targets"]), *configurations(result),
     ])  # fmt: skip
 
 
@@ -57,9 +57,9 @@ def growth_page(result: Mapping[str, Any]) -> str:
         f"One customer for each length, a turn a day; measured are the {result['turns']} turns after so many, customer after",
         "customer, so that a busy minute hits all. Medians; prompt tokens are the most that a prompt had, by LangChain's",
         "rough count, the tools' schemas not counted.", "",
-        _machine(result["machine"]), "",
-        *_table(["configuration", "turns before", "latency ms", "least - most", "process CPU ms", "WAL KiB", "prompt tokens"], rows), "",
-        *_targets(result["targets"]), *_configurations(result),
+        machine(result["machine"]), "",
+        *table(["configuration", "turns before", "latency ms", "least - most", "process CPU ms", "WAL KiB", "prompt tokens"], rows), "",
+        *promised(result["targets"]), *configurations(result),
     ])  # fmt: skip
 
 
@@ -68,9 +68,9 @@ def cycle_page(result: Mapping[str, Any]) -> str:
     rows = [
         [
             f"{size['open_invoices']:,}", f"{size['planned']:,}", f"{size['triggers']:,}",
-            *(_spread(size["seconds"][what]) for what in ("scan", "group", "plan")),
-            _spread(size["cpu_seconds"]["plan"]), size["cpu_us_per_invoice"],
-            _spread(size["resident_mib"]), _spread(size["private_mib"]), _spread(size["seconds"]["read"]),
+            *(spread(size["seconds"][what]) for what in ("scan", "group", "plan")),
+            spread(size["cpu_seconds"]["plan"]), size["cpu_us_per_invoice"],
+            spread(size["resident_mib"]), spread(size["private_mib"]), spread(size["seconds"]["read"]),
             *(size[unit][what]["median"] for what in ("keep", "keep_again") for unit in ("seconds", "cpu_seconds")),
         ]
         for size in result["sizes"]
@@ -89,17 +89,17 @@ def cycle_page(result: Mapping[str, Any]) -> str:
         "for the disk or for a core that other work had.",
         "MiB are those of the planning backend: resident is the kernel's high-water mark, shared buffers that it touched",
         "included; private is what it has to itself.", "",
-        _machine(result["machine"]), "",
-        *_table(["open invoices", "planned customers", "triggers", "scan s", "group s", "plan s", "plan CPU s", "CPU us an invoice", "resident MiB",
+        machine(result["machine"]), "",
+        *table(["open invoices", "planned customers", "triggers", "scan s", "group s", "plan s", "plan CPU s", "CPU us an invoice", "resident MiB",
                  "private MiB", "read s", "keep s", "keep CPU s", "again s", "again CPU s"], rows), "",
-        *_targets(result["targets"]),
+        *promised(result["targets"]),
     ])  # fmt: skip
 
 
 def memory_page(result: Mapping[str, Any]) -> str:
     """What a search of one customer's messages finds and costs."""
     rows = [
-        [f"{length:,}", way, _spread(f["p50_ms"]), _spread(f["p95_ms"]), _spread(f["cpu_ms"]), f["recall"], f"{f['short']} of {f['asked']}"]
+        [f"{length:,}", way, spread(f["p50_ms"]), spread(f["p95_ms"]), spread(f["cpu_ms"]), f["recall"], f"{f['short']} of {f['asked']}"]
         for length, ways in result["lengths"].items() for way, f in ways.items()
     ]  # fmt: skip
     plans = [
@@ -121,40 +121,45 @@ def memory_page(result: Mapping[str, Any]) -> str:
         f"{result['rounds']} rounds (lowest - highest) after one to warm up. Recall is against an exact look at every vector: returned",
         "messages no farther than the tenth nearest, of ten. `search` also ranks by words and drops repeated wordings, so it does",
         "not return the ten nearest on purpose. CPU is that of the process and of Postgres together. Short: answers with fewer than ten messages.", "",
-        _machine(result["machine"]), "",
-        *_table(["messages of the customer", "way", "p50 ms", "p95 ms", "CPU ms", "recall@10", "short"], rows), "",
-        "## Plans", *_table(["messages of the customer", "table", "scans (EXPLAIN)"], plans), "",
+        machine(result["machine"]), "",
+        *table(["messages of the customer", "way", "p50 ms", "p95 ms", "CPU ms", "recall@10", "short"], rows), "",
+        "## Plans", *table(["messages of the customer", "table", "scans (EXPLAIN)"], plans), "",
         "## Planted facts",
         "Said once, buried under talk, asked for later; counted when the prompt holds it. Far: asked for in other words.",
-        *_table(["messages back", "in the prompt", "share", "far ones", "tokens of the longest prompt"], facts), "",
-        *_targets(result["targets"]), *_configurations(result),
+        *table(["messages back", "in the prompt", "share", "far ones", "tokens of the longest prompt"], facts), "",
+        *promised(result["targets"]), *configurations(result),
     ])  # fmt: skip
 
 
-def _spread(figure: Mapping[str, float]) -> str:
+def spread(figure: Mapping[str, float]) -> str:
+    """A median with the lowest and the highest of the rounds."""
     return f"{figure['median']} ({figure['low']} - {figure['high']})"
 
 
-def _machine(machine: Mapping[str, Any]) -> str:
-    postgres = ", ".join(f"{name} {value}" for name, value in machine["postgres"].items())
+def machine(of: Mapping[str, Any]) -> str:
+    """What the figures depend on besides the code, in one line."""
+    postgres = ", ".join(f"{name} {value}" for name, value in of["postgres"].items())
     return (
-        f"Machine: {machine['cores']} cores, load {machine['load_1m']} at the end (the benchmark itself included; other "
-        f"work may have run beside it), Python {machine['python']}; Postgres: {postgres}."
+        f"Machine: {of['cores']} cores, load {of['load_1m']} at the end (the benchmark itself included; other "
+        f"work may have run beside it), Python {of['python']}; Postgres: {postgres}."
     )
 
 
-def _targets(targets: Iterable[Mapping[str, Any]]) -> list[str]:
+def promised(targets: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What was promised and whether it holds."""
     rows = [[t["target"], t["is"], t["at_most"], "yes" if t["met"] else "**no**"] for t in targets]
-    return ["## Targets", *_table(["target", "is", "at most", "met"], rows), ""]
+    return ["## Targets", *table(["target", "is", "at most", "met"], rows), ""]
 
 
-def _configurations(result: Mapping[str, Any]) -> list[str]:
+def configurations(result: Mapping[str, Any]) -> list[str]:
+    """What each configuration is made of."""
     said = ["## Configurations"]
     for name, configuration in result["configurations"].items():
         said += [f"- {name}", *(f"  - {what}: {how}" for what, how in configuration.items())]
     return [*said, ""]
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
+def table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
+    """The lines of a Markdown table."""
     lines = [heads, ["---"] * len(heads), *rows]
     return ["| " + " | ".join(str(cell) for cell in line) + " |" for line in lines]

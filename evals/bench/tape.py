@@ -24,11 +24,15 @@ class Statement:
 def by_transaction(tape: list[Statement]) -> list[list[Statement]]:
     """What ran in each transaction that was narrowed to the customer, but for its beginning, what narrows it, and its end."""
     groups: list[list[Statement]] = []
+    within = False
     for statement in tape:
-        if isinstance(statement.given, Mapping):
-            if groups:
+        if statement.query == "COMMIT":
+            within = False
+        elif isinstance(statement.given, Mapping):
+            if within:
                 groups[-1].append(statement)
         elif statement.given is not None:
+            within = True
             groups.append([])
     return groups
 

@@ -59,7 +59,7 @@ async def measure(
         "machine": circumstances(place),
         "configurations": {"dunwell": product.CONFIGURATION, "default": stack.CONFIGURATION, "floor": floors.CONFIGURATION},
         "pool": POOL, "customers": customers, "rounds": rounds, "warm_up_turns": _WARM,
-        "callers": {several: {name: _figures(done) for name, done in of.items()} for several, of in found.items()},
+        "callers": {several: {name: figures(done) for name, done in of.items()} for several, of in found.items()},
         "ratios": {several: _ratios(of) for several, of in found.items()},
         "counts": counted,
         "wal_kib_after_checkpoint": {name: round(wal / _KIB, 1) for name, wal in after.items()},
@@ -72,9 +72,9 @@ async def _count(place: Place, talker: Talker, callers: Sequence[Caller], turn: 
     return {"statements": counted.total / len(callers), "commits": len(counted.transactions) / len(callers)}
 
 
-def _figures(rounds: Sequence[Round]) -> dict[str, Any]:
+def figures(rounds: Sequence[Round]) -> dict[str, Any]:
     """Median, lowest and highest of the rounds."""
-    figures = {
+    of = {
         "cpu_ms": [r.cpu_ms for r in rounds],
         "process_cpu_ms": [r.python_ms for r in rounds],
         "postgres_cpu_ms": [r.postgres_ms for r in rounds],
@@ -83,7 +83,7 @@ def _figures(rounds: Sequence[Round]) -> dict[str, Any]:
         "p95_ms": [r.percentile(95) for r in rounds],
         "wal_kib": [r.wal_bytes / _KIB for r in rounds],
     }
-    return {name: asdict(Spread.of(values)) for name, values in figures.items()}
+    return {name: asdict(Spread.of(values)) for name, values in of.items()}
 
 
 def _ratios(of: Mapping[str, Sequence[Round]]) -> dict[str, Any]:

@@ -4,8 +4,20 @@ from importlib.metadata import entry_points
 
 import typer
 
-from server.cli import approvals, audit, conversation, erasure, installation, ledger, memory, outbox
-from server.cli.output import configure_logs
+from server.cli import (
+    approvals,
+    audit,
+    backup,
+    conversation,
+    erasure,
+    installation,
+    ledger,
+    memory,
+    outbox,
+    up,
+    work,
+)
+from server.logs import configure_logs
 
 app = typer.Typer(
     name="dunwell",
@@ -14,7 +26,19 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for commands in (ledger, erasure, conversation, approvals, outbox, memory, audit, installation):
+for commands in (
+    ledger,
+    erasure,
+    conversation,
+    approvals,
+    outbox,
+    memory,
+    audit,
+    installation,
+    backup,
+    work,
+    up,
+):
     commands.register(app)
 
 

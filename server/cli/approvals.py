@@ -9,7 +9,7 @@ from rich.table import Table
 
 from server import settings as configuration
 from server.cli.ledger import show_thread
-from server.cli.output import Json, answer, console, run
+from server.cli.output import Json, answer, console, quoted, run
 from tools.errors import Invalid
 from tools.money import Money
 
@@ -31,9 +31,9 @@ def list_(
 
     async def work() -> dict[str, Any]:
         from agent.approvals.queries import list_approvals  # noqa: PLC0415 - heavy: only when it runs
-        from server.runtime import open_pool  # noqa: PLC0415 - as above
+        from server.db import open_ready  # noqa: PLC0415 - as above
 
-        async with open_pool(configuration.load()) as pool, pool.connection() as conn:
+        async with open_ready(configuration.load()) as pool, pool.connection() as conn:
             wanted = None if state == "all" else state
             return {"approvals": await list_approvals(conn, state=wanted, assignee=assignee, limit=1000)}
 
@@ -46,7 +46,8 @@ def list_(
         for a in result["approvals"]:
             amount = Money(a["amount_minor"], a["currency"]).format()
             why = next((r["reason"] for r in a["reasons"] if r["says"] == "ask"), "")
-            table.add_row(a["id"], a["customer_id"], a["kind"], amount, a["role"], a["assignee"] or "-", why)
+            needs = a["role"] + (f" (a {a['reminded_role']} was told)" if a["reminded_role"] else "")
+            table.add_row(a["id"], a["customer_id"], a["kind"], amount, needs, a["assignee"] or "-", why)
         console.print(table)
 
     answer(run(work(), as_json=as_json), show, as_json=as_json)
@@ -57,11 +58,11 @@ def show(approval_id: str, as_json: Json = False) -> None:
     """One approval: the exact action, why it was asked, the facts and the conversation."""
 
     async def work() -> dict[str, Any]:
+        from server.db import open_ready  # noqa: PLC0415 - as above
         from server.reading import approval_file  # noqa: PLC0415 - heavy: only when it runs
-        from server.runtime import open_pool  # noqa: PLC0415 - as above
 
         settings = configuration.load()
-        async with open_pool(settings) as pool:
+        async with open_ready(settings) as pool:
             return await approval_file(pool, settings, approval_id)
 
     answer(run(work(), as_json=as_json), _show, as_json=as_json)
@@ -74,12 +75,16 @@ def _show(file: dict[str, Any]) -> None:
     console.print(
         f"[bold]{file['id']}[/bold] {file['kind']} of {amount}, {file['state']}; needs a {file['role']}"
     )
+    if file["reminded_role"] and file["state"] == "pending":
+        console.print(f"Nobody decided for long: a {file['reminded_role']} was told.")
+    if file["outcome"]:
+        console.print(f"It came to this: {file['outcome']}.", markup=False)
     preview = file["preview"]
     if preview["channel"] != "record":
         title = f"{preview['channel']}" + (f": {preview['subject']}" if preview["subject"] else "")
-        console.print(Panel(preview["body"], title=title, title_align="left"), markup=False)
+        console.print(Panel(quoted(preview["body"]), title=title, title_align="left"), markup=False)
     else:
-        console.print(preview["body"], markup=False)
+        console.print(quoted(preview["body"]), markup=False)
     console.print(f"digest {file['action_digest']}")
     for reason in file["reasons"]:
         console.print(f"  {reason['says']:<7} {reason['rule']}: {reason['reason']}", markup=False)

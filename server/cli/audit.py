@@ -23,10 +23,10 @@ def verify(
     """Recompute every chain and name the first broken link of each; exit code 1 when one is broken."""
 
     async def work() -> dict[str, Any]:
-        from server.runtime import open_pool  # noqa: PLC0415 - heavy: only when it runs
+        from server.db import open_ready  # noqa: PLC0415 - heavy: only when it runs
         from tools.activity.chain import verify as verify_chains  # noqa: PLC0415 - as above
 
-        async with open_pool(configuration.load()) as pool, pool.connection() as conn, conn.transaction():
+        async with open_ready(configuration.load()) as pool, pool.connection() as conn, conn.transaction():
             found = await verify_chains(conn, customer_id=customer)
         return {
             "verified": not found.broken,
@@ -60,10 +60,10 @@ def export(
     """The activity log in chain order."""
 
     async def work() -> dict[str, Any]:
-        from server.runtime import open_pool  # noqa: PLC0415 - heavy: only when it runs
+        from server.db import open_ready  # noqa: PLC0415 - heavy: only when it runs
         from tools.activity.chain import read  # noqa: PLC0415 - as above
 
-        async with open_pool(configuration.load()) as pool, pool.connection() as conn:
+        async with open_ready(configuration.load()) as pool, pool.connection() as conn:
             return {"entries": await read(conn, customer_id=customer)}
 
     def show(result: dict[str, Any]) -> None:

@@ -38,9 +38,9 @@ def migrate(as_json: Json = False) -> None:
     """Bring the database's schema up to date; safe when several start at once."""
 
     async def work() -> dict[str, Any]:
-        from server.runtime import open_pool  # noqa: PLC0415 - heavy: only when it runs
+        from server.db import open_ready  # noqa: PLC0415 - heavy: only when it runs
 
-        async with open_pool(configuration.load()):
+        async with open_ready(configuration.load()):
             return {"current": True}
 
     answer(run(work(), as_json=as_json), lambda _: console.print("The schema is current."), as_json=as_json)
@@ -89,7 +89,7 @@ def add(
 
     async def work() -> dict[str, Any]:
         from agent.policy.verdict import ROLES  # noqa: PLC0415 - heavy: only when it runs
-        from server.runtime import open_pool  # noqa: PLC0415 - as above
+        from server.db import open_ready  # noqa: PLC0415 - as above
         from server.users import add_user  # noqa: PLC0415 - as above
         from tools.errors import Invalid  # noqa: PLC0415 - as above
         from tools.money import Money  # noqa: PLC0415 - as above
@@ -102,7 +102,7 @@ def add(
         minor = Money.of(limit, current.currency).minor
         if minor < 0:
             raise Invalid("A limit is not negative.")
-        async with open_pool(current) as pool, pool.connection() as conn, conn.transaction():
+        async with open_ready(current) as pool, pool.connection() as conn, conn.transaction():
             key = await add_user(conn, name=name, role=known, limit_minor=minor, now=clock.now())
         return {"name": name, "role": known, "limit_minor": minor, "api_key": key}
 
@@ -118,10 +118,10 @@ def list_(as_json: Json = False) -> None:
     """Who may decide, and up to what."""
 
     async def work() -> dict[str, Any]:
-        from server.runtime import open_pool  # noqa: PLC0415 - heavy: only when it runs
+        from server.db import open_ready  # noqa: PLC0415 - heavy: only when it runs
         from server.users import list_users  # noqa: PLC0415 - as above
 
-        async with open_pool(configuration.load()) as pool, pool.connection() as conn:
+        async with open_ready(configuration.load()) as pool, pool.connection() as conn:
             return {"users": await list_users(conn)}
 
     def show(result: dict[str, Any]) -> None:

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
+from rich.text import Text
 
 from server import settings as configuration
-from server.cli.output import Json, answer, console, errors, run
+from server.cli.output import Json, answer, console, errors, quoted, run
 from tools.errors import Misconfigured
 from tools.money import Money
 
@@ -134,11 +135,11 @@ def list_customers(
     """Customers, most overdue first."""
 
     async def work() -> dict[str, Any]:
+        from server.db import open_ready  # noqa: PLC0415 - as above
         from server.reading import customers_matching  # noqa: PLC0415 - heavy: only when it runs
-        from server.runtime import open_pool  # noqa: PLC0415 - as above
 
         settings = configuration.load()
-        async with open_pool(settings) as pool:
+        async with open_ready(settings) as pool:
             return {"customers": await customers_matching(pool, settings, text, limit)}
 
     def show(result: dict[str, Any]) -> None:
@@ -160,11 +161,11 @@ def show_customer(
     """One customer: what is owed, promised, held and waiting, and the conversation."""
 
     async def work() -> dict[str, Any]:
+        from server.db import open_ready  # noqa: PLC0415 - as above
         from server.reading import customer_state, timeline  # noqa: PLC0415 - heavy: only when it runs
-        from server.runtime import open_pool  # noqa: PLC0415 - as above
 
         settings = configuration.load()
-        async with open_pool(settings) as pool:
+        async with open_ready(settings) as pool:
             state = await customer_state(pool, settings, customer_id)
             return {**state, "timeline": await timeline(pool, customer_id)}
 
@@ -184,15 +185,23 @@ def show_state(result: dict[str, Any]) -> None:
         )
     for kind in ("promises", "plans", "holds", "disputes", "suppressions", "tasks", "approvals"):
         for item in result[kind]:
-            console.print(f"  {kind[:-1]}: {item['says']}", markup=False)
+            console.print(f"  {kind[:-1]}: {quoted(item['says'])}", markup=False)
     show_thread(result["timeline"])
 
 
 def show_thread(timeline: list[dict[str, Any]]) -> None:
-    """A conversation, for people: who said what, and what became of it."""
+    """A conversation, for people: who said what, and what became of it.
+
+    Words stand in a column of their own: no line of a message can pass for another message.
+    """
+    table = Table.grid(padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for entry in timeline:
         who = "customer" if entry["direction"] == "in" else f"we ({entry['state']})"
         subject = f"[{entry['subject']}] " if entry["subject"] else ""
-        console.print(
-            f"  {entry['at']:%d %b %H:%M} {entry['channel']:<5} {who}: {subject}{entry['body']}", markup=False
+        table.add_row(
+            Text(f"  {entry['at']:%d %b %H:%M} {entry['channel']:<5} {who}:"),
+            Text(quoted(subject + entry["body"])),
         )
+    console.print(table)

@@ -29,13 +29,14 @@ def reembed(as_json: Json = False) -> None:
     """Embed every message with the model of the settings; it goes on where it was stopped, also while others serve."""
 
     async def work() -> dict[str, Any]:
+        from server.db import open_ready  # noqa: PLC0415 - as above
         from server.memory import reembed as run_reembedding  # noqa: PLC0415 - heavy: only when it runs
-        from server.runtime import embedder_of, open_pool  # noqa: PLC0415 - as above
+        from server.runtime import embedder_of  # noqa: PLC0415 - as above
 
         settings = configuration.load()
         started = time.monotonic()
         columns = (TextColumn("[bold]messages"), BarColumn(), MofNCompleteColumn())
-        async with open_pool(settings) as pool:
+        async with open_ready(settings) as pool:
             with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
                 task = bar.add_task("reembed", total=None)
                 done = await run_reembedding(

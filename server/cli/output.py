@@ -2,14 +2,11 @@
 
 import asyncio
 import json
-import logging
-import sys
 from collections.abc import Callable, Coroutine
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
-import structlog
 import typer
 from rich.console import Console
 
@@ -21,25 +18,17 @@ console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
 
-def configure_logs() -> None:
-    """Logs are events with ids on stderr, one line each; text of people never gets into them."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-
-
 def answer(result: dict[str, Any], human: Callable[[dict[str, Any]], None], *, as_json: bool) -> None:
     """Print `result`: as one JSON object, or as `human` shows it."""
     if as_json:
         print(json.dumps(result, default=_plain, ensure_ascii=False))
     else:
         human(result)
+
+
+def quoted(text: str) -> str:
+    """Somebody else's words for a terminal: what would steer it, or hide something, is shown as an escape."""
+    return "".join(c if c == "\n" or c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _plain(value: object) -> object:

@@ -50,7 +50,7 @@ def require_cluster(layout: Layout, account: Account) -> None:
     ]
     done = account.run(initdb, folder=unfinished)
     if done.returncode != 0:
-        raise Unavailable(f"The embedded database could not be created: {_reason(done.stdout)}.")
+        raise Unavailable(f"The embedded database could not be created: {reason(done.stdout)}.")
     conf = unfinished / "postgresql.conf"
     account.write(conf, conf.read_text("utf-8") + "\ninclude 'dunwell.conf'\n")
     unfinished.rename(layout.pgdata)
@@ -69,7 +69,7 @@ def launch(layout: Layout, account: Account, socket_dir: Path) -> None:
     done = account.run([*pg_ctl, f"-l{layout.log.name}"], folder=layout.pgdata)
     if done.returncode != 0:
         said = layout.log.read_text("utf-8", errors="replace") if layout.log.exists() else done.stdout
-        raise Unavailable(f"The embedded database did not start: {_reason(said)} (its log is {layout.log}).")
+        raise Unavailable(f"The embedded database did not start: {reason(said)} (its log is {layout.log}).")
 
 
 def run_setup(conninfo: str, database: str) -> None:
@@ -78,11 +78,11 @@ def run_setup(conninfo: str, database: str) -> None:
     options = ["--set=ON_ERROR_STOP=1", f"--set=database={database}", f"--file={SETUP}"]
     done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise Unavailable(f"The embedded database could not be prepared: {_reason(done.stderr)}.")
+        raise Unavailable(f"The embedded database could not be prepared: {reason(done.stderr)}.")
 
 
-def _reason(said: str) -> str:
-    """What a program of Postgres says went wrong: its last lines are often about tidying up, or a hint."""
+def reason(said: str) -> str:
+    """What a program of Postgres says went wrong, without a full stop: its last lines are often a hint."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     wrong = [
         line.partition(mark)[2] for line in lines for mark in ("PANIC:", "FATAL:", "error:") if mark in line

@@ -23,6 +23,9 @@ MAJOR = "18"
 # A socket's path may have 107 bytes on Linux and 103 on macOS; Postgres adds "/.s.PGSQL.5432.lock".
 _LONGEST_SOCKET_DIR = 80
 _PATIENCE_SECONDS = 120.0
+_PREFIX = "dunwell-"
+# Where a socket goes whose own folder has too long a path; only folders that we make there, by a random name.
+_TEMPORARY = (Path(tempfile.gettempdir()), Path("/tmp"))  # noqa: S108 - as the line above says
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,12 @@ class Layout:
     def make_socket_dir(self, account: Account) -> Path:
         """A folder that only `account` (and root) may enter and whose path fits into a socket's address."""
         beside, known = self.data_dir / "run", self.socket_dir()
+        if known is not None and known.parent in _TEMPORARY and known.name.startswith(_PREFIX):
+            # Whoever was connected before a stop finds the server where it was. A folder that is there is taken by
+            # nobody's word: only one that we make now is ours.
+            with contextlib.suppress(OSError):
+                known.mkdir(mode=0o700)
+                account.take(known, 0o700)
         if _fits(beside):
             folder = beside
         elif (
@@ -64,10 +73,10 @@ class Layout:
             folder = known
         else:
             # A fresh, random name: nobody else on the machine can have prepared it for us.
-            folder = Path(tempfile.mkdtemp(prefix="dunwell-"))
+            folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
             if not _fits(folder):
                 folder.rmdir()
-                folder = Path(tempfile.mkdtemp(prefix="dunwell-", dir="/tmp"))
+                folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_TEMPORARY[-1]))
         account.take(folder, 0o700)
         admit(account, folder)
         _remove_sockets(folder)

@@ -35,11 +35,15 @@ def head() -> str | None:
 
 def run_sql(name: str) -> None:
     """Run `versions/<name>` as it stands, in the revision's transaction."""
+    run_text((_HERE / "versions" / name).read_text("utf-8"))
+
+
+def run_text(text: str) -> None:
+    """Run these statements as they stand, in the revision's transaction."""
     # Past SQLAlchemy, which would take `:name` and `%` in the text for parameters.
     from alembic import op
 
     raw = cast("psycopg.Connection[tuple[object, ...]]", op.get_bind().connection.driver_connection)
-    text = (_HERE / "versions" / name).read_text("utf-8")
     raw.execute(text)
 
 

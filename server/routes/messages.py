@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from server.access import Collector, Running
@@ -12,6 +12,7 @@ from server.inbound import store_from, store_said
 from tools.spec import storable
 
 router = APIRouter(prefix="/v1", tags=["messages"])
+_ASYNC = "respond-async"
 
 
 class Inbound(BaseModel):
@@ -39,20 +40,38 @@ class Inbound(BaseModel):
         return self
 
 
-@router.post("/messages")
-async def receive(running: Running, _: Collector, given: Inbound) -> dict[str, Any]:
-    """Store a customer's message, answer it, send what may leave; a duplicate changes nothing."""
+@router.post(
+    "/messages", responses={202: {"description": "Stored; a worker answers it (Prefer: respond-async)."}}
+)
+async def receive(
+    running: Running,
+    _: Collector,
+    given: Inbound,
+    response: Response,
+    prefer: Annotated[
+        str | None, Header(max_length=200, description="respond-async: store it and be done.")
+    ] = None,
+) -> dict[str, Any]:
+    """Store a customer's message, answer it, send what may leave; a duplicate changes nothing.
+
+    With `Prefer: respond-async` (RFC 7240) it is stored together with its job, and a worker answers it.
+    """
+    queued = prefer is not None and _ASYNC in [word.strip().lower() for word in prefer.split(",")]
     now = running.engine.deps.clock.now()
     if given.address is not None and given.channel is not None and given.provider_id is not None:
         stored = await store_from(
             running.pool, channel=given.channel, address=given.address, body=given.body, at=now,
-            provider_id=given.provider_id,
+            provider_id=given.provider_id, queued=queued,
         )  # fmt: skip
     else:
         stored = await store_said(
             running.pool, customer_id=given.customer_id or "", channel=given.channel, body=given.body, at=now,
-            provider_id=given.provider_id,
+            provider_id=given.provider_id, queued=queued,
         )  # fmt: skip
+    if queued:
+        response.status_code = 202
+        response.headers["Preference-Applied"] = _ASYNC
+        return {"customer": stored.customer_id, "message": stored.message_id, "duplicate": not stored.new}
     return await respond(running.engine, running.channel, stored)
 
 

@@ -91,15 +91,16 @@ async def test_tests_themselves_log_in_as_the_application(conn: db.Connection) -
 
 
 async def test_a_missing_database_is_one_clear_sentence_without_the_password(server: Server) -> None:
-    for conninfo, said in (
+    for conninfo, kind, said in (
         (
             server.app_conninfo("nowhere"),
+            Misconfigured,
             'database "nowhere" does not exist; a database administrator creates it',
         ),
-        ("host=/nonexistent user=dunwell dbname=dunwell", "No such file or directory"),
-        ("postgresql://dunwell:hush-hush@127.0.0.1:1/dunwell", "Connection refused"),
+        ("host=/nonexistent user=dunwell dbname=dunwell", Unavailable, "No such file or directory"),
+        ("postgresql://dunwell:hush-hush@127.0.0.1:1/dunwell", Unavailable, "Connection refused"),
     ):
-        with pytest.raises(Unavailable) as refused:
+        with pytest.raises(kind) as refused:
             async with db.open_pool(conninfo, min_size=1, max_size=1):
                 pytest.fail("there is no such database")
         assert said in str(refused.value)
@@ -134,6 +135,13 @@ async def test_a_migrated_database_is_current_and_stays_so(database: str) -> Non
         assert await db.is_current(connection)
         await connection.execute("UPDATE alembic_version SET version_num = '0000'")
         assert not await db.is_current(connection)
+
+
+async def test_a_schema_that_is_newer_than_the_code_is_refused(database: str) -> None:
+    async with db.connect(database) as connection:
+        await connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(Misconfigured, match=r"has schema 9999, and this version knows \d+; upgrade Dunwell"):
+        await db.migrate(database)
 
 
 def test_checkpoints_may_only_hold_plain_json() -> None:

@@ -1,10 +1,12 @@
 """Settings: what is refused, what is shown, what is hidden."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from server import settings
+from server.runtime import fallback_of
 from tools.clock import FrozenClock, SystemClock
 from tools.errors import Misconfigured
 
@@ -73,3 +75,20 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("DUNWELL_CLOCK", "")
     assert settings.load().database_url is None
     assert settings.load().clock is None
+
+
+@pytest.mark.parametrize(
+    ("given", "takes_over"),
+    [
+        ({}, None),  # the offline model has nobody to fall back to
+        ({"model": "openai"}, "offline"),
+        ({"model": "openai", "model_fallback": "offline"}, "offline"),
+        ({"model": "openai", "model_fallback": "person"}, None),
+    ],
+)
+def test_who_takes_over_from_a_model_in_trouble_is_a_setting(
+    given: dict[str, Any], takes_over: str | None
+) -> None:
+    chosen = settings.Settings(openai_model="m", openai_base_url="http://127.0.0.1:1/v1", **given)
+    mind = fallback_of(chosen)
+    assert (mind.model_id if mind else None) == takes_over

@@ -6,7 +6,7 @@ body and salt leaves the chain verifiable.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -66,23 +66,31 @@ async def append(
     conn: AsyncConnection[Any], *, customer_id: str, at: datetime, entries: Sequence[Entry]
 ) -> None:
     """Add `entries` to the customer's chain in the caller's transaction, which holds the customer's lock."""
-    if not entries:
+    await append_each(conn, at=at, entries={customer_id: entries})
+
+
+async def append_each(
+    conn: AsyncConnection[Any], *, at: datetime, entries: Mapping[str, Sequence[Entry]]
+) -> None:
+    """Add to several customers' chains at once, by their ids; the caller's transaction holds all their locks."""
+    chains = {customer_id: added for customer_id, added in entries.items() if added}
+    if not chains:
         return
-    cursor = await conn.execute(_SQL["head"], {"customer_id": customer_id})
-    seq, head = await cursor.fetchone() or (0, GENESIS)
-    rows = []
-    for entry in entries:
-        seq, prev_hash = seq + 1, head
-        head = link(prev_hash, customer_id, seq, at, entry)
-        rows.append({
-            "seq": seq, "actor": entry.actor, "source": entry.source, "action": entry.action,
-            "subject": entry.subject, "episode_id": entry.episode_id, "decision_id": entry.decision_id,
-            "prev_hash": prev_hash, "hash": head,
-        })  # fmt: skip
-    await conn.execute(
-        _SQL["append"],
-        {"customer_id": customer_id, "at": at, "entries": Jsonb(rows), "seq": seq, "hash": head},
-    )
+    cursor = await conn.execute(_SQL["ends"], {"customer_ids": list(chains)})
+    ends = {row[0]: (row[1], row[2]) for row in await cursor.fetchall()}
+    rows, heads = [], []
+    for customer_id, added in chains.items():
+        seq, head = ends.get(customer_id, (0, GENESIS))
+        for entry in added:
+            seq, prev_hash = seq + 1, head
+            head = link(prev_hash, customer_id, seq, at, entry)
+            rows.append({
+                "customer_id": customer_id, "seq": seq, "actor": entry.actor, "source": entry.source,
+                "action": entry.action, "subject": entry.subject, "episode_id": entry.episode_id,
+                "decision_id": entry.decision_id, "prev_hash": prev_hash, "hash": head,
+            })  # fmt: skip
+        heads.append({"customer_id": customer_id, "seq": seq, "hash": head})
+    await conn.execute(_SQL["append"], {"at": at, "entries": Jsonb(rows), "heads": Jsonb(heads)})
 
 
 async def read(conn: AsyncConnection[Any], *, customer_id: str | None = None) -> list[dict[str, Any]]:

@@ -6,6 +6,8 @@ from collections.abc import Collection
 from tools.dunning.placeholders import fillable, names_in, substitute
 from tools.dunning.sources import Sources
 
+_LINE_ENDS = re.compile(r"\\(?: |$)")
+
 
 def split_subject(text: str) -> tuple[str | None, str]:
     """The subject of an email template, and the text below it."""
@@ -28,7 +30,7 @@ def lay_out(text: str, sources: Sources, needs: Collection[str]) -> str:
             for line in paragraph.splitlines()
             if all(name in needs or fillable(name, sources) for name in names_in(line))
         ]
-        joined = re.sub(r"\\(?: |$)", "\n", " ".join(lines))
+        joined = _LINE_ENDS.sub("\n", " ".join(lines))
         if joined:
             paragraphs.append(joined)
     return "\n\n".join(paragraphs)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tools.dunning.errors import Undraftable
 from tools.dunning.lists import (
@@ -101,9 +102,11 @@ ABOUT_INVOICES = frozenset(
 )
 
 
-def names_in(text: str) -> list[str]:
+# The lines of reviewed texts recur from message to message.
+@lru_cache(maxsize=1024)
+def names_in(text: str) -> tuple[str, ...]:
     """The placeholders that `text` uses. Raises Undraftable for one that does not exist."""
-    names = PLACEHOLDER.findall(text)
+    names = tuple(PLACEHOLDER.findall(text))
     for name in names:
         if name not in PLACEHOLDERS:
             known = ", ".join(f"{{{{{known}}}}}" for known in PLACEHOLDERS)
@@ -116,17 +119,24 @@ def fillable(name: str, sources: Sources) -> bool:
     return name == "customer.first_name" or PLACEHOLDERS[name].fill(sources, "inline") is not None
 
 
+@lru_cache(maxsize=1024)
+def _left_open(line: str) -> bool:
+    return _LEFT_OPEN.search(PLACEHOLDER.sub("", line)) is not None
+
+
 def substitute(line: str, sources: Sources) -> str:
     """`line` with every placeholder filled; after a greeting, an absent first name vanishes with its comma or space.
 
     Raises Undraftable for a placeholder that is unknown or cannot be filled, and for any other kind of blank.
     Values are never read again as templates.
     """
-    names_in(line)
-    if _LEFT_OPEN.search(PLACEHOLDER.sub("", line)):
+    names = names_in(line)
+    if _left_open(line):
         raise Undraftable(
             "The text still has a blank in brackets; write placeholders such as {{balance}} instead."
         )
+    if not names:
+        return line
     if sources.first_name is None:
         line = _ABSENT_NAME.sub("", line)
     form: Form = "block" if sources.channel == "email" and PLACEHOLDER.fullmatch(line.strip()) else "inline"

@@ -19,7 +19,7 @@ from tools.dunning.wording import denied
 from tools.ledger.model import Account
 from tools.money import Money
 
-_MASKED = "\N{BLACK SQUARE}"
+_MASKED = "#"
 # Read from the finished text, not taken from the template's index: the policy wants to see it there.
 _WAY_OUT = re.compile(r"\bSTOP\b")
 _DISCLOSED = re.compile(r"\bautomated assistant\b|\basistente automatizado\b", re.IGNORECASE)

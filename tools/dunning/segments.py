@@ -16,6 +16,8 @@ _TYPOGRAPHY = (  # what takes its place, and the characters whose place it takes
     ("...", "…"),
 )
 _PLAIN = str.maketrans({char: plain for plain, chars in _TYPOGRAPHY for char in chars})
+_TYPOGRAPHIC = re.compile(f"[{re.escape(''.join(chars for _, chars in _TYPOGRAPHY))}]")
+_SPACE = re.compile(r"[^\S\n]")
 MAX_SEGMENTS = 3
 
 
@@ -38,12 +40,17 @@ def sms_text(text: str) -> str:
 
     Accents stay where the text fits; only where it would not are letters that GSM-7 lacks (á, í, ó, ú) made plain too.
     """
-    plain = re.sub(r"[^\S\n]", " ", text.translate(_PLAIN))
+    # Most texts have no typography, and what GSM-7 holds stays as it is: nearly every one takes both short ways.
+    plain = _SPACE.sub(" ", text.translate(_PLAIN) if _TYPOGRAPHIC.search(text) else text)
+    if _GSM7.issuperset(plain):
+        return plain
     return plain if segments(plain) <= MAX_SEGMENTS else "".join(_plain_letter(char) for char in plain)
 
 
 def segments(text: str) -> int:
     """Segments of an SMS: GSM-7 in 160 or 153 places, otherwise UCS-2 in 70 or 67; no character is cut in two."""
+    if _BASIC.issuperset(text):
+        return 1 if len(text) <= 160 else -(-len(text) // 153)
     if _GSM7.issuperset(text):
         return _pack([2 if char in _EXTENDED else 1 for char in text], single=160, part=153)
     return _pack([2 if ord(char) > 0xFFFF else 1 for char in text], single=70, part=67)

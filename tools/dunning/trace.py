@@ -15,7 +15,7 @@ from babel.dates import format_date, format_skeleton
 from babel.numbers import get_currency_precision
 from babel.units import format_unit
 
-from tools.dunning.figures import UNITS, suspicious
+from tools.dunning.figures import STRUCK, UNITS, suspicious
 from tools.dunning.lists import LISTED, LOCALES
 from tools.dunning.segments import sms_text, visible
 from tools.dunning.sources import Sources
@@ -29,10 +29,10 @@ CRISIS_LINES = (
     "marcar el 2",
     "llame al 911",
 )
-_STRUCK = "\N{BLACK SQUARE}"
 # A form counts only as a whole: not inside a longer number or word, nor with another currency or a unit beside it.
 _BEFORE = r"(?<![\w.,\-+@/=&?%$£€¥¤₡₦₩₪₫₱₲₴₹₺₽])"
 _AFTER = rf"(?!\w|[.,:/\-]\w|[@%=&]|\s*(?i:{UNITS})\b|\s*%)"
+_BEGINS, _ENDS = re.compile(_BEFORE), re.compile(_AFTER)
 # A number made of digits only is an invoice's where it is called one, alone or in a list; elsewhere it could be
 # read as an amount. Details in parentheses have been struck out by then.
 _DIGITS_ONLY = re.compile(r"[\d.,\- ]+")
@@ -48,12 +48,32 @@ def untraced(text: str, sources: Sources, *, crisis: bool = False) -> list[str]:
     present = sorted((form for form in forms if form and form in plain), key=len, reverse=True)
     bare = [form for form in present if _DIGITS_ONLY.fullmatch(form)]
     if telling := [form for form in present if form not in bare]:
-        plain = re.sub(_BEFORE + _any(telling) + _AFTER, _STRUCK, plain)
+        plain = _strike(plain, telling)
     if bare:
         number = _any(bare) + _AFTER + _DETAILS
-        plain = re.sub(rf"(?<!\w){_LABEL}{number}(?:{_NEXT}{number})*", _STRUCK, plain)
-        plain = re.sub(rf"{_BEFORE}{_any(bare)}: {_STRUCK}", _STRUCK, plain)  # a link with its invoice
+        plain = re.sub(rf"(?<!\w){_LABEL}{number}(?:{_NEXT}{number})*", STRUCK, plain)
+        plain = re.sub(rf"{_BEFORE}{_any(bare)}: {STRUCK}", STRUCK, plain)  # a link with its invoice
     return suspicious(plain, sources.language)
+
+
+def _strike(plain: str, forms: Iterable[str]) -> str:
+    """`plain` with every form struck out that stands there as a whole; where several begin, the longest is meant.
+
+    Every message has forms of its own, and a pattern of them all costs more to compile than everything else here.
+    """
+    found = []
+    for form in forms:
+        at = plain.find(form)
+        while at >= 0:
+            if _BEGINS.match(plain, at) and _ENDS.match(plain, at + len(form)):
+                found.append((at, -len(form)))
+            at = plain.find(form, at + 1)
+    parts, done = [], 0
+    for at, length in sorted(found):
+        if at >= done:
+            parts += [plain[done:at], STRUCK]
+            done = at - length
+    return "".join([*parts, plain[done:]])
 
 
 def _any(forms: Iterable[str]) -> str:

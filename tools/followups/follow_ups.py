@@ -52,10 +52,12 @@ async def schedule(
     )  # fmt: skip
 
 
-async def due(conn: AsyncConnection[Any], *, now: datetime, limit: int) -> list[DueFollowUp]:
-    """The agent's own follow-ups that are due, oldest first."""
+async def due(
+    conn: AsyncConnection[Any], *, customer_id: str | None = None, now: datetime, limit: int
+) -> list[DueFollowUp]:
+    """The agent's own follow-ups that are due, oldest first; of one customer where one is given."""
     async with conn.cursor(row_factory=class_row(DueFollowUp)) as cursor:
-        await cursor.execute(_SQL["due"], {"now": now, "limit": limit})
+        await cursor.execute(_SQL["due"], {"customer_id": customer_id, "now": now, "limit": limit})
         return await cursor.fetchall()
 
 

@@ -13,6 +13,7 @@ RETURNING id;
 -- Follow-ups that the agent handles itself; calls and reviews are a person's and stay until somebody settles them.
 SELECT id, customer_id, kind, reason FROM follow_up
  WHERE state = 'waiting' AND due_at <= %(now)s AND kind IN ('message', 'check_promise')
+   AND (%(customer_id)s::text IS NULL OR customer_id = %(customer_id)s)
  ORDER BY due_at, id LIMIT %(limit)s;
 
 -- settle --

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import class_row, dict_row
 from pydantic import TypeAdapter
 
@@ -19,8 +19,20 @@ async def read_account(
     conn: AsyncConnection[Any], *, customer_id: str, today: date, now: datetime
 ) -> Account:
     """The customer's account as known on `today`. Raises NotFound."""
-    cursor = await conn.execute(_SQL["account"], {"customer_id": customer_id, "today": today, "now": now})
-    row = await cursor.fetchone()
+    asked = await ask_account(conn, customer_id=customer_id, today=today, now=now)
+    return await told_account(asked, customer_id=customer_id)
+
+
+async def ask_account(
+    conn: AsyncConnection[Any], *, customer_id: str, today: date, now: datetime
+) -> AsyncCursor[Any]:
+    """Ask for an account, for `told_account` to read: in a pipeline the questions for many travel together."""
+    return await conn.execute(_SQL["account"], {"customer_id": customer_id, "today": today, "now": now})
+
+
+async def told_account(asked: AsyncCursor[Any], *, customer_id: str) -> Account:
+    """The account that was asked for. Raises NotFound."""
+    row = await asked.fetchone()
     if row is None:
         raise NotFound("customer", customer_id)
     return _ACCOUNT.validate_json(row[0])

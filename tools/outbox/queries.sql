@@ -14,51 +14,81 @@ UPDATE outbox SET state = 'withdrawn', reason = %(reason)s, settled_at = %(now)s
    AND NOT (id = ANY(%(keep)s))
 RETURNING id;
 
--- claim --
--- One due row, under its customer's lock: everybody who changes an account takes that lock first, so an opt-out that
--- is committing and this claim cannot pass each other. A customer that somebody else holds is passed over.
-WITH due AS (
-    SELECT o.id FROM outbox o JOIN customer c ON c.id = o.customer_id
-     WHERE o.state = 'queued' AND o.not_before <= %(now)s AND NOT (o.id = ANY(%(passed)s))
-     ORDER BY o.not_before, o.id LIMIT 1 FOR UPDATE OF c SKIP LOCKED)
-UPDATE outbox SET state = 'sending', claimed_at = %(now)s, attempts = attempts + 1
-  FROM due WHERE outbox.id = due.id AND outbox.state = 'queued'
-RETURNING outbox.id, customer_id, episode_id, decision_id, digest, message_id, contact_id, channel, action, reply_to,
-          state, not_before, attempts, provider_id, reason;
+-- due --
+-- The due rows of one channel with what judging them again needs: one row of a customer at a time, each under its
+-- customer's lock. Everybody who changes an account takes that lock first, so an opt-out that is committing and this
+-- claim cannot pass each other; a customer or a row that somebody else holds is passed over. Only the front of the
+-- queue is looked at, however long it is. The approver is who approved the decision that a row cites, as they are now;
+-- the facts they saw are those of the decision itself: an edit concerns others than the action that was asked.
+WITH front AS (
+    SELECT id, customer_id, not_before FROM outbox
+     WHERE state = 'queued' AND channel = %(channel)s AND not_before <= %(now)s
+     ORDER BY not_before, id LIMIT %(front)s
+), first AS (
+    SELECT DISTINCT ON (customer_id) id FROM front ORDER BY customer_id, not_before, id
+)
+SELECT o.id, o.customer_id, o.episode_id, o.decision_id, o.message_id, o.contact_id, o.channel, o.action, o.reply_to,
+       o.state, o.attempts, o.claimed_at, e.trigger, m.subject, m.body, m.body_digest,
+       a.decided_by AS approved_by, u.role AS approver_role, u.limit_minor AS approver_limit_minor,
+       CASE WHEN a.id IS NOT NULL THEN d.facts_digest END AS approved_facts
+  FROM first
+  JOIN outbox o ON o.id = first.id
+  JOIN customer c ON c.id = o.customer_id
+  JOIN episode e ON e.id = o.episode_id
+  JOIN decision d ON d.id = o.decision_id
+  JOIN message m ON m.id = o.message_id
+  LEFT JOIN approval a ON a.id = d.approval_id
+  LEFT JOIN app_user u ON u.name = a.decided_by
+ WHERE o.state = 'queued'
+ ORDER BY o.not_before, o.id LIMIT %(limit)s
+   FOR UPDATE OF o, c SKIP LOCKED;
 
--- settle --
-UPDATE outbox SET state = %(state)s, provider_id = coalesce(%(provider_id)s, provider_id), reason = %(reason)s,
-       not_before = coalesce(%(not_before)s, not_before), settled_at = %(now)s,
-       sent_at = CASE WHEN %(state)s IN ('sent', 'delivered') THEN coalesce(sent_at, %(now)s) ELSE sent_at END
- WHERE id = %(outbox_id)s AND state = %(from_state)s
-RETURNING id;
+-- move --
+-- Rows to another state, each from the state and the attempt in which it was read: what moved meanwhile stays.
+UPDATE outbox o
+   SET state = v.state, reason = v.reason, provider_id = coalesce(v.provider_id, o.provider_id),
+       not_before = coalesce(v.not_before, o.not_before), check_at = v.check_at,
+       attempts = o.attempts + (v.state = 'sending')::int,
+       claimed_at = CASE WHEN v.state = 'sending' THEN %(now)s ELSE o.claimed_at END,
+       settled_at = CASE WHEN v.state IN ('queued', 'sending') THEN NULL ELSE %(now)s END,
+       sent_at = CASE WHEN v.state IN ('sent', 'delivered') THEN coalesce(o.sent_at, %(now)s) ELSE o.sent_at END
+  FROM jsonb_to_recordset(%(moves)s) AS v(id bigint, was text[], attempt int, state text, reason text, provider_id text,
+       not_before timestamptz, check_at timestamptz)
+ WHERE o.id = v.id AND o.state = ANY(v.was) AND o.attempts = v.attempt
+RETURNING o.id;
 
 -- refresh_text --
-UPDATE message SET subject = %(subject)s, body = %(body)s, salt = %(salt)s, body_digest = %(body_digest)s,
-       contact_id = %(contact_id)s, at = %(at)s
- WHERE id = %(message_id)s;
+UPDATE message m SET subject = v.subject, body = v.body, salt = decode(v.salt, 'hex'), body_digest = v.body_digest,
+       contact_id = v.contact_id
+  FROM jsonb_to_recordset(%(texts)s) AS v(id bigint, subject text, body text, salt text, body_digest text, contact_id text)
+ WHERE m.id = v.id;
 
--- body_digest --
-SELECT body_digest FROM message WHERE id = %(message_id)s;
+-- leaves_now --
+UPDATE message SET at = %(now)s WHERE id = ANY(%(message_ids)s);
 
--- stranded --
--- Claimed and never settled: the sender died between its claim and the provider's answer.
-SELECT id, customer_id, episode_id, decision_id, digest, message_id, contact_id, channel, action, reply_to, state,
-       not_before, attempts, provider_id, reason
-  FROM outbox WHERE state = 'sending' AND claimed_at < %(before)s ORDER BY id LIMIT %(limit)s;
+-- to_check --
+-- Rows that somebody has to look at: a claim that was never settled, an unknown fate, a person who has still to hear.
+SELECT id, customer_id, episode_id, decision_id, message_id, contact_id, channel, action, reply_to, state, attempts,
+       claimed_at, reason, check_at
+  FROM outbox
+ WHERE (check_at <= %(now)s OR check_at > %(latest)s)
+   AND (state <> 'unknown' OR channel = ANY(%(channels)s) OR claimed_at < %(given_up)s)
+ ORDER BY check_at, id LIMIT %(limit)s;
+
+-- row --
+SELECT id, customer_id, episode_id, decision_id, message_id, contact_id, channel, action, reply_to, state, attempts,
+       claimed_at, reason, check_at
+  FROM outbox WHERE id = %(outbox_id)s;
+
+-- free_customers --
+-- Those of the customers whom nobody holds, with their lock.
+SELECT id FROM customer WHERE id = ANY(%(customer_ids)s) ORDER BY id FOR UPDATE SKIP LOCKED;
 
 -- list --
 SELECT o.id, o.customer_id, o.episode_id, o.decision_id, o.channel, o.state, o.not_before, o.sent_at, o.reason,
-       o.attempts, o.provider_id, m.purpose, m.template, m.subject, m.body, k.address AS recipient
+       o.attempts, o.provider_id, o.check_at, m.purpose, m.template, m.subject, m.body, k.address AS recipient
   FROM outbox o JOIN message m ON m.id = o.message_id JOIN contact k ON k.id = o.contact_id
  WHERE (%(state)s::text IS NULL OR o.state = %(state)s)
    AND (%(customer_id)s::text IS NULL OR o.customer_id = %(customer_id)s)
    AND (%(outbox_id)s::bigint IS NULL OR o.id = %(outbox_id)s)
  ORDER BY o.id DESC LIMIT %(limit)s OFFSET %(offset)s;
-
--- approver_of --
--- The person who approved the decision that an outbox row cites, as they are now; no row where nobody had to. The facts
--- are those of the decision itself: an edit concerns others than the action that was asked.
-SELECT a.decided_by AS name, u.role, u.limit_minor, d.facts_digest
-  FROM decision d JOIN approval a ON a.id = d.approval_id LEFT JOIN app_user u ON u.name = a.decided_by
- WHERE d.id = %(decision_id)s;

@@ -13,6 +13,7 @@ from agent.cycle.sweep import sweep
 from agent.engine.narrow import one_customer
 from agent.engine.run import Engine
 from tests.world import COLLECTOR, MANAGER, SECOND_MANAGER, World, far_follow_up, message, note, record
+from tools import failpoints
 from tools.errors import AlreadyDecided, CollectionsError, Conflict
 
 CLICKS = 5
@@ -123,10 +124,10 @@ async def _claimed(world: World, approval_id: str, word: str = "approve", note: 
     args = world.sql("SELECT args FROM approval WHERE id = %s", approval_id)[0]
     by = {"name": MANAGER.name, "role": MANAGER.role, "limit_minor": MANAGER.limit_minor}
     async with one_customer(world.pool, "cust-1") as conn:
-        digest = (await queries.read_approval(conn, approval_id=approval_id)).digest
+        asked = await queries.read_approval(conn, approval_id=approval_id)
         assert await queries.claim(
-            conn, approval_id=approval_id, digest=digest, answer={"decision": word, "args": args, "by": by},
-            by=MANAGER.name, note=note, now=world.clock.now(),
+            conn, approval_id=approval_id, digest=asked.digest, role=asked.role,
+            answer={"decision": word, "args": args, "by": by}, by=MANAGER.name, note=note, now=world.clock.now(),
         )  # fmt: skip
 
 
@@ -180,6 +181,71 @@ async def test_a_stranded_answer_whose_claim_was_given_back_meanwhile_does_nothi
     world.sql("DROP TRIGGER slow ON outbox")
     assert (await decide.resume_stranded(engine, waiting)).took_effect
     assert world.count("outbox") == 1
+
+
+async def test_an_answer_does_not_end_a_claim_that_is_anothers_by_now(world: World) -> None:
+    """Its claim was given back and somebody else rejected, all while a sweep was carrying it out."""
+    world.customer(segment="draft")
+    engine, (waiting,) = await world.asked(message())
+    await _claimed(world, waiting)
+
+    def reject_it(place: str) -> None:
+        if place == "approval.deliberated":
+            world.sql(
+                """UPDATE approval SET answer = jsonb_set(answer, '{decision}', '"reject"'), decided_by = 'milo'"""
+            )
+
+    failpoints.arm(reject_it)
+    try:
+        with pytest.raises(AlreadyDecided):
+            await decide.resume_stranded(engine, waiting)
+    finally:
+        failpoints.arm(None)
+    assert (world.count("outbox"), world.state(waiting)) == (0, "resuming")
+
+    assert not (await decide.resume_stranded(engine, waiting)).took_effect
+    assert (world.count("outbox"), world.state(waiting)) == (0, "rejected")
+
+
+async def test_a_stranded_answer_that_cannot_be_carried_out_any_more_goes_back_to_a_person(
+    world: World,
+) -> None:
+    """Nobody is there to be told, so it waits again."""
+    world.customer(segment="draft")
+    engine, (waiting,) = await world.asked(message())
+    await _claimed(world, waiting)
+    world.clock.advance(timedelta(minutes=1))
+
+    def moved(place: str) -> None:
+        if place == "approval.deliberated":
+            raise Conflict("Exactly this was done already in the same episode; reject this one.")
+
+    failpoints.arm(moved)
+    try:
+        assert (await sweep(engine)).approvals_finished == 0
+    finally:
+        failpoints.arm(None)
+
+    assert (world.state(waiting), world.count("outbox")) == ("pending", 0)
+    assert (await decide.decide(engine, waiting, await world.decision(waiting), SECOND_MANAGER)).took_effect
+
+
+async def test_an_approval_on_which_everything_fails_holds_up_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.customer(segment="draft")
+    engine, (broken, fine) = await world.asked(message(), FEE, text=TEXT)
+    world.clock.advance(timedelta(days=3))
+    close = decide.close
+
+    async def close_most(on: Engine, approval_id: str, *said: Any) -> Decided:
+        if approval_id == broken:
+            raise KeyError(approval_id)
+        return await close(on, approval_id, *said)
+
+    monkeypatch.setattr(decide, "close", close_most)
+    assert (await sweep(engine)).approvals_expired == 1
+    assert (world.state(broken), world.state(fine)) == ("pending", "expired")
 
 
 async def test_a_resume_that_fails_gives_the_claim_back_and_the_next_click_works(world: World) -> None:

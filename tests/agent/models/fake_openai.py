@@ -1,7 +1,8 @@
 """An OpenAI-compatible chat-completions server on loopback, for tests: a model that is not ours, as far as HTTP goes.
 
 `run_fake_openai()` gives its base URL; `python -m tests.agent.models.fake_openai --port N` runs it in a terminal.
-Its brain is a function of messages; by default the offline collector thinks behind it.
+Its brain is a function of messages; by default the offline collector thinks behind it. A brain that is to misbehave
+gives the HTTP response itself.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from langchain_core.messages import AIMessage, BaseMessage, convert_to_messages
 
 from agent.models.offline import OfflineCollector
 
-Brain = Callable[[Sequence[BaseMessage], Sequence[dict[str, Any]]], AIMessage]
+Brain = Callable[[Sequence[BaseMessage], Sequence[dict[str, Any]]], AIMessage | Response]
 
 
 def offline_brain(messages: Sequence[BaseMessage], tools: Sequence[dict[str, Any]]) -> AIMessage:
@@ -34,7 +35,9 @@ def create_app(brain: Brain, requests: list[dict[str, Any]]) -> FastAPI:
     @app.post("/v1/chat/completions")
     def complete(body: dict[str, Any]) -> Response:
         requests.append(body)
-        answer = brain(convert_to_messages(body["messages"]), body.get("tools") or [])
+        answer = brain(_heard(body["messages"]), body.get("tools") or [])
+        if isinstance(answer, Response):
+            return answer
         if body.get("stream"):
             return StreamingResponse(_events(body, answer), media_type="text/event-stream")
         choice = {"index": 0, "message": _message(answer), "finish_reason": _finish(answer)}
@@ -50,6 +53,16 @@ def create_app(brain: Brain, requests: list[dict[str, Any]]) -> FastAPI:
         }
 
     return app
+
+
+def _heard(messages: list[dict[str, Any]]) -> list[BaseMessage]:
+    """What was said, a model's own calls with broken arguments as calls without any."""
+    for call in (call for message in messages for call in message.get("tool_calls") or []):
+        try:
+            json.loads(call["function"]["arguments"])
+        except ValueError:
+            call["function"]["arguments"] = "{}"
+    return convert_to_messages(messages)
 
 
 @contextmanager

@@ -59,6 +59,8 @@ def test_any_folder_name_will_do(folder: Path, name: str) -> None:
     assert stop(data_dir)
     if not server.socket_dir.is_relative_to(folder):
         assert not server.socket_dir.exists()
+    # Where it was before: who was connected finds it again.
+    assert ensure_running(data_dir) == server
 
 
 def test_a_socket_folder_that_a_reboot_removed_is_made_again(folder: Path) -> None:

@@ -44,3 +44,7 @@ def test_plain_text_never_takes_more_segments_and_stays_plain(text: str) -> None
     plain = sms_text(visible(text))
     assert sms_text(plain) == plain or segments(plain) <= MAX_SEGMENTS
     assert visible(plain) == plain
+
+
+def test_a_backtick_is_typography_although_it_is_ascii() -> None:
+    assert sms_text("it`s") == "it's"

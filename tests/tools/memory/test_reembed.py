@@ -12,6 +12,7 @@ import pytest
 from typing_extensions import override
 
 from server.cycle import run_cycle
+from server.jobs.schedule import CHORES, Hands, Terms, mind_memory
 from server.memory import embed_owed, reembed
 from tests.tools.memory.histories import MODEL, said
 from tests.world import World, message, proposing
@@ -130,6 +131,20 @@ async def test_the_next_cycle_embeds_what_the_endpoint_owes_and_goes_on_while_it
     object.__setattr__(engine.deps, "embedder", LocalEmbedder())
     await run_cycle(engine, LocalChannel())
     assert world.sql("SELECT DISTINCT embedding_model FROM message") == [MODEL]
+
+
+async def test_workers_embed_what_is_owed_too_and_wait_while_the_endpoint_is_silent(world: World) -> None:
+    world.customer()
+    said(world, "A first message.", embedded=False)
+    engine = world.engine(proposing())
+    object.__setattr__(engine.deps, "embedder", Other(fails=True))
+    await mind_memory(Hands(engine, Terms()))
+    assert world.count("message", "embedding IS NULL") == 1
+
+    object.__setattr__(engine.deps, "embedder", LocalEmbedder())
+    await mind_memory(Hands(engine, Terms()))
+    assert world.count("message", "embedding IS NULL") == 0
+    assert mind_memory in [chore.work for chore in CHORES]
 
 
 async def test_what_is_owed_is_found_in_batches_and_leaves_other_models_vectors_alone(world: World) -> None:

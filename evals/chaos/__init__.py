@@ -1,0 +1,1 @@
+"""The chaos harness: a generator of histories, a nemesis that kills, and a checker that reads the books afterwards."""

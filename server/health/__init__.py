@@ -1,0 +1,1 @@
+"""How the installation fares: whether it is ready, and what Prometheus is told."""
