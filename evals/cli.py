@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from evals.chaos import cli as chaos
+from evals.injection import cli as injection
 from server.cli.output import Json, answer, console
 
 evaluate = typer.Typer(no_args_is_help=True, help="Measure how well it does what it promises.")
@@ -15,6 +16,7 @@ def register(app: typer.Typer) -> None:
     """Add this file's commands."""
     app.add_typer(evaluate, name="eval")
     chaos.register(app)
+    injection.register(evaluate)
 
 
 @evaluate.callback()

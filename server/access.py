@@ -1,25 +1,26 @@
-"""Who is calling, and the services that routes work with. Whoever has no key gets no further than this file."""
+"""What a route asks for: the services it works with, and a caller whose role and scopes are enough. Who that is: server.door."""
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Annotated
 
-import psycopg
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agent.approvals.model import User
 from agent.deps import Pool
 from agent.engine.run import Engine
-from agent.policy.verdict import ROLES, Role
-from server import problems
+from agent.policy.verdict import ROLES, Role, with_article
+from server.identity.keys import Caller, Scope
+from server.identity.passwords import Checker
 from server.settings import Settings
-from server.users import Unauthenticated, user_of_key
 from tools.channels.base import Channel
-from tools.errors import CollectionsError, Forbidden, Unavailable
+from tools.errors import Forbidden, Unavailable
 
-_OPEN = frozenset({"/healthz", "/readyz"})
-_bearer = HTTPBearer(auto_error=False, description="An API key from `dunwell user add`.")
+_bearer = HTTPBearer(
+    auto_error=False,
+    description="An API key from `dunwell key add`. A browser uses the cookie of POST /v1/session instead.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Services:
     engine: Engine
     channel: Channel
     settings: Settings
+    passwords: Checker = field(default_factory=Checker)
 
     @property
     def pool(self) -> Pool:
@@ -47,65 +49,33 @@ async def services(request: Request) -> Services:
 Running = Annotated[Services, Depends(services)]
 
 
-class KeyFirst:
-    """Before anything of a request is read or any route is looked up, its key is checked; only health needs none.
-
-    FastAPI reads a body before it asks who sent it, and a route may forget to ask: so it is not left to the routes.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the request through with its user in its state, or answer 401 or 503."""
-        if scope["type"] == "http" and scope["path"] not in _OPEN:
-            request = Request(scope)
-            try:
-                request.state.user = await _who(request)
-            except CollectionsError as problem:
-                await problems.answer(problem)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
-
-
-async def _who(request: Request) -> User:
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not key:
-        raise Unauthenticated("This needs an API key: send it as 'Authorization: Bearer <key>'.")
-    try:
-        running = await services(request)
-        async with running.pool.connection() as conn:
-            return await user_of_key(conn, key.strip())
-    except psycopg.OperationalError as failure:
-        raise Unavailable("The database does not answer.") from failure
-
-
-async def viewer(
+async def caller(
     request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> User:
-    """Whoever holds a valid key."""
-    user: User = request.state.user
+) -> Caller:
+    """Whoever the door let in, whatever their role and scopes."""
+    known: Caller = request.state.caller
+    return known
+
+
+Anyone = Annotated[Caller, Depends(caller)]
+
+
+def _may(role: Role, scope: Scope) -> Callable[[Caller], Awaitable[User]]:
+    async def user(known: Anyone) -> User:
+        if ROLES.index(known.user.role) < ROLES.index(role):
+            raise Forbidden(
+                f"This needs {with_article(role)}; {known.user.name} is {with_article(known.user.role)}."
+            )
+        if scope not in known.scopes:
+            raise Forbidden(f"This needs a key with the scope {scope!r}.")
+        return known.user
+
     return user
 
 
-Viewer = Annotated[User, Depends(viewer)]
-
-
-def _at_least(user: User, role: Role) -> User:
-    if ROLES.index(user.role) < ROLES.index(role):
-        raise Forbidden(f"This needs a {role}; {user.name} is a {user.role}.")
-    return user
-
-
-async def collector(user: Viewer) -> User:
-    """A user who may act, not only look. Raises Forbidden."""
-    return _at_least(user, "collector")
-
-
-async def manager(user: Viewer) -> User:
-    """A user who may change the ledger copy. Raises Forbidden."""
-    return _at_least(user, "manager")
-
-
-Collector = Annotated[User, Depends(collector)]
-Manager = Annotated[User, Depends(manager)]
+# Each raises Forbidden for a lower role, and for a key without the scope.
+Viewer = Annotated[User, Depends(_may("viewer", "read"))]  # may look
+Collector = Annotated[User, Depends(_may("collector", "decide"))]  # may act, within their limit
+Deliverer = Annotated[User, Depends(_may("collector", "ingest"))]  # may bring in what customers wrote
+Importer = Annotated[User, Depends(_may("manager", "ingest"))]  # may change the copy of the ledger
+Admin = Annotated[User, Depends(_may("admin", "admin"))]  # may say who may do what

@@ -1,4 +1,4 @@
-"""The HTTP API: routes on one engine. Nothing but health is served without a key."""
+"""The HTTP API: routes on one engine. Nothing but health and the login is served without a key or a session."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -6,21 +6,49 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
+from typing_extensions import override
 
 from server import problems
-from server.access import KeyFirst, Services
-from server.routes import approvals, customers, health, imports, messages, outbox
+from server.access import Services
+from server.door import Door
+from server.routes import (
+    approvals,
+    arrangements,
+    autonomy,
+    customer_file,
+    customers,
+    health,
+    imports,
+    messages,
+    outbox,
+    session,
+    users,
+)
 from server.runtime import open_engine
 from server.settings import Settings
+from server.site import SecurityHeaders, Site
 from tools.channels.local import LocalChannel
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"content": {problems.MEDIA_TYPE: {"schema": problems.Problem.model_json_schema()}}, "description": what}
     for status, what in {
-        401: "No valid API key.", 403: "Not for this role.", 404: "No such thing.", 409: "The world moved.",
-        410: "It can no longer be acted on.", 422: "It cannot be read, or policy refuses it.", 503: "Try again.",
+        401: "No valid API key and no session.", 403: "Not for this role.", 404: "No such thing.", 409: "The world moved.",
+        410: "It can no longer be acted on.", 422: "It cannot be read, or policy refuses it.", 429: "Too much at once; Retry-After says for how long.",
+        503: "Try again.",
     }.items()
 }  # fmt: skip
+
+
+class _App(FastAPI):
+    def __init__(self, site: Site, **given: Any) -> None:
+        self._site = site
+        super().__init__(**given)
+
+    @override
+    def build_middleware_stack(self) -> ASGIApp:
+        """FastAPI's own, with what must be around all of it: also around the answer to a defect."""
+        return SecurityHeaders(super().build_middleware_stack(), self._site)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -32,7 +60,9 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.services = Services(engine, LocalChannel(), settings)
             yield
 
-    app = FastAPI(
+    site = Site(settings.public_origin)
+    app = _App(
+        site,
         title="Dunwell",
         version=version("dunwell"),
         summary="The model proposes, the policy disposes, a person decides what is risky.",
@@ -43,12 +73,24 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url=None,
     )
     problems.install(app)
-    app.add_middleware(KeyFirst)
+    app.add_middleware(Door, site=site, requests_per_second=settings.requests_per_second)
 
     @app.get("/v1/openapi.json", include_in_schema=False)
     async def openapi() -> dict[str, Any]:
         return app.openapi()
 
-    for routes in (health, customers, messages, approvals, outbox, imports):
+    for routes in (
+        health,
+        customers,
+        customer_file,
+        messages,
+        approvals,
+        arrangements,
+        autonomy,
+        outbox,
+        imports,
+        session,
+        users,
+    ):
         app.include_router(routes.router)
     return app

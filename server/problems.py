@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from server.identity.errors import TooManyRequests
 from tools.errors import CollectionsError, Invalid, Unavailable
 from tools.spec import storable
 
@@ -32,16 +33,21 @@ def problem_type(error: type[Exception]) -> str:
     return "urn:dunwell:" + re.sub(r"(?<!^)(?=[A-Z])", "-", error.__name__).lower()
 
 
-def _respond(status: int, kind: str, title: str, detail: str, **more: Any) -> JSONResponse:
+def _respond(
+    status: int, kind: str, title: str, detail: str, *, retry_after: int | None = None, **more: Any
+) -> JSONResponse:
     body = storable({"type": kind, "title": title, "status": status, "detail": detail, **more})
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    if retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
     return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
 
 
 def answer(error: CollectionsError) -> JSONResponse:
     """What we raise on purpose, as its problem."""
     title = re.sub(r"(?<!^)(?=[A-Z])", " ", type(error).__name__)
-    return _respond(error.status, problem_type(type(error)), title, str(error))
+    wait = error.retry_after if isinstance(error, TooManyRequests) else None
+    return _respond(error.status, problem_type(type(error)), title, str(error), retry_after=wait)
 
 
 def install(app: FastAPI) -> None:

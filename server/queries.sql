@@ -1,16 +1,40 @@
 -- add_user --
-INSERT INTO app_user (name, role, limit_minor, key_id, key_hash, created_at)
-VALUES (%(name)s, %(role)s, %(limit_minor)s, %(key_id)s, %(key_hash)s, %(now)s)
+INSERT INTO app_user (name, role, limit_minor, created_at) VALUES (%(name)s, %(role)s, %(limit_minor)s, %(now)s)
 ON CONFLICT (name) DO NOTHING RETURNING id;
 
--- user_by_key --
-SELECT name, role, limit_minor, key_hash FROM app_user WHERE key_id = %(key_id)s AND disabled_at IS NULL;
+-- add_first_admin --
+INSERT INTO app_user (name, role, created_at)
+SELECT %(name)s, 'admin', %(now)s WHERE NOT EXISTS (SELECT FROM app_user WHERE role = 'admin')
+ON CONFLICT (name) DO NOTHING RETURNING id;
+
+-- disable_user --
+UPDATE app_user SET disabled_at = coalesce(disabled_at, %(now)s) WHERE name = %(name)s RETURNING id;
+
+-- lock_users --
+-- Of two who each take the other for the admin that stays, the second one looks again.
+LOCK TABLE app_user IN SHARE ROW EXCLUSIVE MODE;
+
+-- admins --
+SELECT name FROM app_user WHERE role = 'admin' AND disabled_at IS NULL ORDER BY name;
+
+-- user_state --
+SELECT name, role, disabled_at IS NOT NULL FROM app_user WHERE name = %(name)s FOR UPDATE;
+
+-- enable_user --
+UPDATE app_user SET disabled_at = NULL WHERE name = %(name)s;
+
+-- change_user --
+UPDATE app_user SET role = coalesce(%(role)s, role), limit_minor = coalesce(%(limit_minor)s, limit_minor)
+ WHERE name = %(name)s AND disabled_at IS NULL RETURNING name, role, limit_minor;
 
 -- user_by_name --
 SELECT name, role, limit_minor FROM app_user WHERE name = %(name)s AND disabled_at IS NULL;
 
 -- users --
-SELECT name, role, limit_minor, created_at, disabled_at FROM app_user ORDER BY name;
+SELECT u.name, u.role, u.limit_minor, u.created_at, u.disabled_at,
+       u.password_hash IS NOT NULL AND u.one_time_until IS NULL AS has_password,
+       (SELECT count(*) FROM api_key k WHERE k.user_id = u.id AND k.revoked_at IS NULL) AS keys
+  FROM app_user u ORDER BY u.name;
 
 -- reachable_channels --
 SELECT c.id AS customer_id,
@@ -59,3 +83,27 @@ SELECT setval(s, nextval(s) + 100000000) FROM CAST(pg_get_serial_sequence('outbo
 
 -- restored --
 SELECT (SELECT count(*) FROM customer), (SELECT count(*) FROM message);
+
+-- recorded_decisions --
+-- A page of decisions in the order in which they fell, with all that is needed to judge them again.
+SELECT d.id, d.customer_id, d.tool, a.args, d.verdict, d.role, d.reasons, d.policy_version, d.facts, d.at
+  FROM decision d LEFT JOIN decision_args a ON a.decision_id = d.id
+ WHERE d.id > %(after)s AND (%(decision_id)s::bigint IS NULL OR d.id = %(decision_id)s)
+   AND (%(since)s::timestamptz IS NULL OR d.at >= %(since)s)
+ ORDER BY d.id LIMIT %(limit)s;
+
+-- latest_decisions --
+SELECT d.id, d.customer_id, d.tool, a.args, d.verdict, d.role, d.reasons, d.policy_version, d.facts, d.at
+  FROM decision d LEFT JOIN decision_args a ON a.decision_id = d.id
+ WHERE d.customer_id = %(customer_id)s ORDER BY d.id DESC LIMIT %(limit)s;
+
+-- recorded_policy --
+SELECT body FROM policy_version WHERE version = %(version)s;
+
+-- is_customer --
+-- Or was: a log whose customer was taken away is still looked at.
+SELECT id FROM customer WHERE id = %(customer_id)s
+ UNION ALL SELECT customer_id FROM activity_log WHERE customer_id = %(customer_id)s LIMIT 1;
+
+-- customer_file --
+SELECT customer_file(%(customer_id)s);

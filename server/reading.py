@@ -4,10 +4,16 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
+from agent.approvals.alike import alike
+from agent.approvals.edits import diff
+from agent.approvals.model import Approval
 from agent.approvals.queries import list_approvals, read_approval
-from agent.deps import Pool
+from server.db import Pool
 from server.settings import Settings
 from tools import sql
+from tools.activity.describe import quoted
+from tools.arrangements import requests
+from tools.arrangements.standing import list_arrangements
 from tools.clock import business_day
 from tools.followups.follow_ups import open_tasks
 from tools.ledger.model import Account
@@ -17,6 +23,7 @@ from tools.money import Money
 from tools.risk.score import read_risk
 
 _SQL = sql.load("server")
+_ALIKE = 200  # approvals that one word may answer
 
 
 async def customers_matching(
@@ -57,6 +64,22 @@ async def customer_state(pool: Pool, settings: Settings, customer_id: str) -> di
         "tasks": [_task(task) for task in tasks],
         "approvals": [_waiting(a) for a in waiting],
     }
+
+
+async def arranged(pool: Pool, settings: Settings, customer_id: str) -> dict[str, Any]:
+    """Everything that was arranged with a customer, what is owed and how much of it nobody disputes. Raises NotFound."""
+    clock = settings.make_clock()
+    now = clock.now()
+    async with pool.connection() as conn:
+        account = await read_account(
+            conn, customer_id=customer_id, today=business_day(now, settings.company_time_zone), now=now
+        )
+        rows = await list_arrangements(conn, customer_id=customer_id)
+    owed = account.balance_of([invoice.id for invoice in account.invoices])
+    return {
+        "customer": customer_id, "currency": owed.currency, "owed_minor": owed.minor,
+        "undisputed_minor": account.undisputed().minor, "arrangements": rows,
+    }  # fmt: skip
 
 
 def state_of(account: Account) -> dict[str, Any]:
@@ -109,18 +132,43 @@ def state_of(account: Account) -> dict[str, Any]:
 
 
 def _task(task: dict[str, Any]) -> dict[str, Any]:
+    return {**task, "says": task_says(task)}
+
+
+def task_says(task: dict[str, Any]) -> str:
+    """An open task in one sentence; its reason, which a model may have written, stands in quotation marks."""
     who = task["assignee"] or "nobody yet"
-    return {**task, "says": f"{task['kind']} for {who}, due {task['due_at']:%d %B}: {task['reason']}"}
+    return f"{task['kind']} for {who}, due {task['due_at']:%d %B}: {quoted(task['reason'])}"
 
 
 def _waiting(approval: dict[str, Any]) -> dict[str, Any]:
     return {**approval, "says": f"{approval['id']}: {approval['kind']} waits for a {approval['role']}"}
 
 
+async def waiting_requests(
+    pool: Pool, *, customer_id: str | None = None, assignee: str | None = None, limit: int = 1000
+) -> list[dict[str, Any]]:
+    """Requests to the ledger that wait for a manager, with the address at which they are decided."""
+    async with pool.connection() as conn:
+        rows = await requests.waiting_requests(conn, customer_id=customer_id, assignee=assignee, limit=limit)
+    return [
+        {
+            "id": row.id, "customer_id": row.customer_id, "customer": row.customer, "assignee": row.assignee,
+            "kind": row.kind, "invoice_ids": row.invoice_ids, "amount_minor": row.amount_minor,
+            "currency": row.currency, "reason": row.reason, "proposed_by": row.proposed_by,
+            "proposed_at": row.proposed_at, "expires_at": row.expires_at, "first_by": row.first_by,
+            "decide_at": f"/v1/arrangements/ledger_request/{row.id}/state",
+        }
+        for row in rows
+    ]  # fmt: skip
+
+
 async def approval_file(pool: Pool, settings: Settings, approval_id: str) -> dict[str, Any]:
     """Everything a person needs to decide: the exact action, why it was asked, the facts, and the conversation."""
     async with pool.connection() as conn:
         approval = await read_approval(conn, approval_id=approval_id)
+        before = await read_approval(conn, approval_id=approval.replaces) if approval.replaces else None
+        others = await alike(conn, approval, limit=_ALIKE) if approval.state == "pending" else []
     state = await customer_state(pool, settings, approval.customer_id)
     return {
         "id": approval.id, "state": approval.state, "kind": approval.kind, "role": approval.role,
@@ -130,8 +178,18 @@ async def approval_file(pool: Pool, settings: Settings, approval_id: str) -> dic
         "action": {"tool": approval.tool, "args": approval.args}, "action_digest": approval.digest,
         "preview": approval.preview, "reasons": approval.reasons,
         "decided_by": approval.decided_by, "outcome": approval.outcome, "replaces": approval.replaces,
+        "first_by": approval.first_by, "diff": _edit_of(approval, before),
+        "alike": [{"id": other.id, "action_digest": other.digest} for other in others],
         "facts": state, "conversation": await timeline(pool, approval.customer_id),
     }  # fmt: skip
+
+
+def _edit_of(approval: Approval, before: Approval | None) -> list[str]:
+    """What this approval changes of the one that it replaces; of one that was edited, what the edit changed."""
+    now = (approval.args, approval.preview or {})
+    if approval.edited_preview is not None and approval.answer is not None:
+        return diff(now, (approval.answer.get("args") or {}, approval.edited_preview))
+    return [] if before is None else diff((before.args, before.preview or {}), now)
 
 
 async def episodes(pool: Pool, customer_id: str | None, limit: int, offset: int = 0) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from agent.policy.document import load_policy
 from agent.policy.gate import Gate
 from server import db
 from server.jobs.schedule import Terms
+from server.notify.notifier import Notifier, WebhookNotifier
 from server.settings import Settings
 from server.tracing import set_tracing
 from tools.channels.base import Channel, ChannelName
@@ -64,6 +65,14 @@ def embedder_of(settings: Settings) -> Embedder:
 def channels_of(settings: Settings) -> Mapping[ChannelName, Channel]:  # noqa: ARG001 - until there are providers to choose
     """Who carries messages, by channel."""
     return dict.fromkeys(("sms", "email"), LocalChannel())
+
+
+def notifier_of(settings: Settings) -> Notifier | None:
+    """Who tells people that something waits for them, from the settings; None: nobody."""
+    if settings.notify_webhook_url is None or settings.notify_webhook_secret is None:
+        return None
+    public = settings.public_origin or f"http://{settings.host}:{settings.port}"
+    return WebhookNotifier(settings.notify_webhook_url, settings.notify_webhook_secret, public)
 
 
 def terms_of(settings: Settings) -> Terms:

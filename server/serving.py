@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from fastapi import FastAPI
 from typing_extensions import override
 
 from agent.warm import warm_up
 from server import db
 from server.app import create_app
+from server.first_start import welcome
 from server.settings import Settings
 from server.waiting import absence, until_up
 
@@ -46,6 +48,22 @@ class _Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
 
+def configured(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """How uvicorn serves it."""
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        lifespan="off",  # inside uvicorn what goes wrong at the start would be a traceback in its log, and exit code 0
+        log_config=None,  # its own would print tracebacks with what they quote
+        log_level="warning",
+        access_log=False,
+        # Whoever is on this machine may write any address into the header: only an own proxy is believed.
+        proxy_headers=settings.public_origin is not None,
+        timeout_keep_alive=_IDLE_SECONDS,
+    )
+
+
 async def serve_forever(settings: Settings) -> None:
     """Serve until the process is told to stop. Raises Misconfigured, and Unavailable for the embedded database.
 
@@ -53,27 +71,23 @@ async def serve_forever(settings: Settings) -> None:
     everything else gets a 503, until the database answers.
     """
     app = create_app(settings)
-    server = _Server(
-        uvicorn.Config(
-            app,
-            host=settings.host,
-            port=settings.port,
-            lifespan="off",  # inside uvicorn what goes wrong at the start would be a traceback in its log, and exit code 0
-            log_config=None,  # its own would print tracebacks with what they quote
-            log_level="warning",
-            access_log=False,
-            timeout_keep_alive=_IDLE_SECONDS,
-        )
-    )
+    server = _Server(configured(app, settings))
     if settings.database_url is None or await absence(db.locate(settings)) is None:
         async with app.router.lifespan_context(app):
+            await _welcome(app)
             await server.serve()
         return
     serving = asyncio.create_task(server.serve())
     try:
         if await until_up(settings, serving):
             async with app.router.lifespan_context(app):
+                await _welcome(app)
                 await serving
     finally:
         server.should_exit = True
         await serving
+
+
+async def _welcome(app: FastAPI) -> None:
+    deps = app.state.services.engine.deps
+    await welcome(deps.pool, now=deps.clock.now())

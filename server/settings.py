@@ -57,6 +57,14 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", min_length=1, description="The address the server listens on.")
     port: int = Field(8321, ge=1, le=65535, description="The port the server listens on.")
+    public_origin: str | None = Field(
+        None,
+        pattern=r"^https?://[a-z0-9.\[\]:-]+$",
+        description="Under which origin browsers reach the server behind a proxy, as https://desk.example.com.",
+    )
+    requests_per_second: float = Field(
+        300.0, gt=0, description="Requests that one user may make in a second; twice as many at once."
+    )
 
     ready_lag_seconds: float = Field(
         300.0,
@@ -73,6 +81,15 @@ class Settings(BaseSettings):
         ge=1,
         le=65535,
         description="The first port for that; each further worker takes the next free one.",
+    )
+
+    notify_webhook_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s@]+$",
+        description="Where people are told that an approval waits: ids, kind, role, age and a link, nothing else.",
+    )
+    notify_webhook_secret: SecretStr | None = Field(
+        None, min_length=16, description="What those notices are signed with (HMAC-SHA256)."
     )
 
     langsmith_tracing: bool = Field(
@@ -144,6 +161,12 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"{_PREFIX}CLOCK freezes time and is refused when {_PREFIX}ENV=production; unset one of them"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _notices_are_signed(self) -> Self:
+        if (self.notify_webhook_url is None) != (self.notify_webhook_secret is None):
+            raise ValueError(f"{_PREFIX}NOTIFY_WEBHOOK_URL and {_PREFIX}NOTIFY_WEBHOOK_SECRET go together")
         return self
 
     @model_validator(mode="after")

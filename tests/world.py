@@ -282,9 +282,8 @@ class World:
     def user(self, user: User) -> User:
         """Store somebody who may decide, for what looks them up."""
         self.sql(
-            """INSERT INTO app_user (name, role, limit_minor, key_id, key_hash, created_at)
-               VALUES (%s, %s, %s, %s, '', %s)""",
-            user.name, user.role, user.limit_minor, user.name, NOW,
+            "INSERT INTO app_user (name, role, limit_minor, created_at) VALUES (%s, %s, %s, %s)",
+            user.name, user.role, user.limit_minor, NOW,
         )  # fmt: skip
         return user
 

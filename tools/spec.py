@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,7 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+_LARGEST_FLOAT = 1e16
 _DEEPEST = 40  # our own arguments are four levels deep
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 class ToolArgs(BaseModel):
@@ -37,7 +38,7 @@ class ToolSpec:
 
 def canonical(value: object) -> str:
     """JSON with sorted keys and no spaces: the one form that is hashed, so equal things hash alike."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _CANONICAL.encode(value)
 
 
 def storable(value: Any, depth: int = 0) -> Any:
@@ -49,8 +50,9 @@ def storable(value: Any, depth: int = 0) -> Any:
         return None
     if isinstance(value, str):
         return value.replace("\x00", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
+    if isinstance(value, float):
+        # As large as that, or as minus zero, it would come back from the database as another number.
+        return value + 0.0 if abs(value) < _LARGEST_FLOAT else str(value)
     if isinstance(value, Mapping):
         return {storable(str(key)): storable(content, depth + 1) for key, content in value.items()}
     return [storable(item, depth + 1) for item in value] if isinstance(value, list | tuple) else value
@@ -63,15 +65,19 @@ def digest(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One call that somebody proposed for one customer: `args` is the tool's arguments as plain JSON."""
+    """One call that somebody proposed for one customer: `args` is the tool's arguments as plain JSON.
+
+    `salt` is the customer's own: once it is erased, nobody can try out what a kept digest was made of.
+    """
 
     customer_id: str
     tool: str
     args: Mapping[str, Any]
+    salt: str = field(default="", repr=False, compare=False)
     digest: str = field(init=False, compare=False)  # names exactly this action: it is asked for all the time
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "digest", digest([self.customer_id, self.tool, self.args]))
+        object.__setattr__(self, "digest", digest([self.salt, self.customer_id, self.tool, self.args]))
 
 
 @dataclass(frozen=True, slots=True)

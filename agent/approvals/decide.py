@@ -17,7 +17,7 @@ from agent.engine.narrow import one_customer
 from agent.engine.run import Engine
 from agent.nodes.judge import prepared, rule
 from agent.policy.gate import facts_digest
-from agent.policy.verdict import ROLES, Refuse
+from agent.policy.verdict import ROLES, Refuse, with_article
 from tools import failpoints
 from tools.activity.chain import Entry
 from tools.errors import AlreadyDecided, BalanceChanged, Conflict, Forbidden, Gone, Invalid, Refused
@@ -43,8 +43,10 @@ async def decide(engine: Engine, approval_id: str, decision: Decision, user: Use
     _may_decide(approval, decision, user)
     action = approval.action
     if decision.edited_args is not None:
-        action = Action(approval.customer_id, approval.tool, decision.edited_args)
+        action = Action(approval.customer_id, approval.tool, decision.edited_args, approval.salt)
         await _edit_is_possible(engine, approval, action, user)
+    if decision.decision == "approve" and await _first_of_two(engine, approval):
+        return await _agree_first(engine, approval, user)
     decided = await _answer(engine, approval, action, decision.decision, user, decision.reason)
     if decision.decision == "approve" and not decided.took_effect:
         again = f" It waits again as {', '.join(decided.asked_again)}." if decided.asked_again else ""
@@ -69,7 +71,7 @@ async def resume_stranded(engine: Engine, approval_id: str) -> Decided:
     if approval.state != "resuming" or answer is None:
         raise AlreadyDecided(f"Approval {approval_id} is {approval.state}.")
     user = User(answer["by"]["name"], answer["by"]["role"], answer["by"]["limit_minor"])
-    action = Action(approval.customer_id, approval.tool, answer["args"])
+    action = Action(approval.customer_id, approval.tool, answer["args"], approval.salt)
     try:
         return await resume(engine, approval, action, answer["decision"], user, approval.note or "")
     except AlreadyDecided:
@@ -82,7 +84,10 @@ async def resume_stranded(engine: Engine, approval_id: str) -> Decided:
 
 async def has_moved(engine: Engine, approval_id: str) -> bool:
     """Whether the facts that the approval was asked on are no longer those of now."""
-    approval = await _read(engine, approval_id)
+    return await _moved(engine, await _read(engine, approval_id))
+
+
+async def _moved(engine: Engine, approval: Approval) -> bool:
     turn = Deliberation(engine.deps, trigger_of(approval))
     async with one_customer(engine.deps.pool, approval.customer_id) as conn:
         facts, _ = await gather_facts(conn, engine.deps, turn.trigger)
@@ -115,7 +120,9 @@ def _still_open(approval: Approval) -> None:
 
 def _may_decide(approval: Approval, decision: Decision, user: User) -> None:
     if ROLES.index(user.role) < ROLES.index(approval.role):
-        raise Forbidden(f"This needs a {approval.role}; {user.name} is a {user.role}.")
+        raise Forbidden(
+            f"This needs {with_article(approval.role)}; {user.name} is {with_article(user.role)}."
+        )
     if decision.decision == "reject":
         return
     if user.name == approval.proposed_by:
@@ -123,6 +130,27 @@ def _may_decide(approval: Approval, decision: Decision, user: User) -> None:
     if approval.amount_minor > user.limit_minor:
         amount = Money(approval.amount_minor, approval.currency).format()
         raise Forbidden(f"{amount} is above {user.name}'s limit; hand it up.")
+    if decision.decision == "approve" and user.name == approval.first_by:
+        raise Forbidden(f"{user.name} approved it already; two different people have to.")
+
+
+async def _first_of_two(engine: Engine, approval: Approval) -> bool:
+    """Whether this approval is the first of two. Where the facts moved it is neither: it is answered at once."""
+    needed = engine.deps.gate.needs_two(approval.amount_minor, approval.currency)
+    return needed and approval.first_by is None and not await _moved(engine, approval)
+
+
+async def _agree_first(engine: Engine, approval: Approval, user: User) -> Decided:
+    turn = Deliberation(engine.deps, trigger_of(approval))
+    async with one_customer(engine.deps.pool, approval.customer_id) as conn:
+        if not await queries.agree_first(conn, approval, by=user.name, now=engine.deps.clock.now()):
+            raise AlreadyDecided(
+                f"Somebody else decided on approval {approval.id} meanwhile; look at it again."
+            )
+        subject = {"approval": approval.id, "digest": approval.digest}
+        entry = Entry(user.name, "Collector", "approval.agreed_first", subject, approval.episode_id)
+        await close_log(conn, engine.deps, turn, [entry])
+    return Decided(approval.id, "pending", took_effect=False, outcome="A second person has to approve it.")
 
 
 async def _edit_is_possible(engine: Engine, approval: Approval, action: Action, user: User) -> None:
@@ -139,7 +167,7 @@ async def _edit_is_possible(engine: Engine, approval: Approval, action: Action, 
 async def _hand_up(engine: Engine, approval: Approval, decision: Decision, user: User) -> Decided:
     role = approval.next_role()
     if ROLES.index(user.role) < ROLES.index("collector"):
-        raise Forbidden(f"{user.name} is a {user.role} and decides nothing.")
+        raise Forbidden(f"{user.name} is {with_article(user.role)} and decides nothing.")
     if role is None:
         raise Invalid("There is nobody above an admin.")
     turn = Deliberation(engine.deps, trigger_of(approval))
@@ -154,7 +182,9 @@ async def _hand_up(engine: Engine, approval: Approval, decision: Decision, user:
             approval.episode_id,
         )
         await close_log(conn, engine.deps, turn, [entry])
-    return Decided(approval.id, "pending", took_effect=False, outcome=f"A {role} decides now.")
+    return Decided(
+        approval.id, "pending", took_effect=False, outcome=f"{with_article(role).capitalize()} decides now."
+    )
 
 
 async def _answer(

@@ -1,7 +1,7 @@
 """An approval: one exact action that waits for a person, and who may decide it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -50,12 +50,15 @@ class Approval:
     replaces: str | None
     reminded_at: datetime | None
     reminded_role: Role | None
+    first_by: str | None  # the first of two people who approve
+    edited_preview: dict[str, Any] | None
     trigger: dict[str, Any]
+    salt: str = field(repr=False)  # the customer's, of its actions' digests
 
     @property
     def action(self) -> Action:
         """The exact action that was asked for."""
-        return Action(self.customer_id, self.tool, self.args)
+        return Action(self.customer_id, self.tool, self.args, self.salt)
 
     def next_role(self) -> Role | None:
         """Who decides when this one is handed up; None above the highest."""

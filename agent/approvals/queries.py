@@ -30,14 +30,16 @@ async def list_approvals(
     state: str | None = "pending",
     customer_id: str | None = None,
     assignee: str | None = None,
+    reader: str | None = None,
     limit: int = 100,
     offset: int = 0,
 ) -> list[dict[str, Any]]:
-    """Approvals for a person to read: pending ones first, largest amount first."""
+    """Approvals for a person to read: pending ones first, then those of the `reader`'s accounts, largest amount first."""
     given = {
         "state": state,
         "customer_id": customer_id,
         "assignee": assignee,
+        "reader": reader,
         "limit": limit,
         "offset": offset,
     }
@@ -78,10 +80,16 @@ async def finish(
     state: State,
     outcome: str | None,
     now: datetime,
+    edited: tuple[dict[str, Any], int] | None = None,
 ) -> bool:
-    """Close an approval that is claimed for this answer, in the transaction of its effects; False when it is not."""
+    """Close an approval that is claimed for this answer, in the transaction of its effects; False when it is not.
+
+    `edited`: what an edit made of the draft, and how much of it was rewritten, in thousandths.
+    """
+    preview, permille = edited or (None, None)
     given = {
         "approval_id": approval_id, "answer": Jsonb(answer), "state": state, "outcome": outcome, "now": now,
+        "edited_preview": None if preview is None else Jsonb(preview), "edit_permille": permille,
     }  # fmt: skip
     return await _moved(conn, "finish", given)
 
@@ -90,6 +98,18 @@ async def hand_up(conn: AsyncConnection[Any], approval: Approval, *, role: str, 
     """Let the next role decide; False when it was decided or handed up meanwhile."""
     given = {"approval_id": approval.id, "role": role, "from_role": approval.role, "note": note}
     return await _moved(conn, "hand_up", given)
+
+
+async def agree_first(conn: AsyncConnection[Any], approval: Approval, *, by: str, now: datetime) -> bool:
+    """Note the first of two people who approve; False when it was decided, handed up or agreed to meanwhile."""
+    given = {
+        "approval_id": approval.id,
+        "digest": approval.digest,
+        "role": approval.role,
+        "by": by,
+        "now": now,
+    }
+    return await _moved(conn, "agree_first", given)
 
 
 async def to_remind(conn: AsyncConnection[Any], *, before: datetime, now: datetime, limit: int) -> list[str]:

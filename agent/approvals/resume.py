@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import psycopg
 import structlog
@@ -10,16 +11,18 @@ from langgraph.types import Command
 from psycopg import AsyncConnection
 
 from agent.approvals import queries
+from agent.approvals.edits import edit_permille
 from agent.approvals.model import SYSTEM, Approval, Decided, State, User, Word, answer_of, trigger_of
 from agent.engine.commit import FactsMoved, Waiting, close_log, fence, write_decisions
 from agent.engine.deliberation import Answered, Deliberation
 from agent.engine.gather import gather_facts
 from agent.engine.narrow import one_customer, widen
+from agent.engine.preview import preview
 from agent.engine.run import Engine, hand_over
 from agent.engine.vectors import embed_drafts
 from agent.meter import count_rulings
 from agent.nodes.judge import rule
-from agent.policy.verdict import AGENT, Approver, Ask, Refuse
+from agent.policy.verdict import AGENT, Approver, Ask, Refuse, with_article
 from agent.state import GRAPH_VERSION
 from tools import failpoints, sql
 from tools.activity.chain import Entry, Source
@@ -55,7 +58,7 @@ async def _deliberate(
     engine: Engine, approval: Approval, action: Action, word: Word, user: User
 ) -> Deliberation:
     proposer = user.name if word == "edit" else approval.proposed_by
-    approver = None if user == SYSTEM else Approver(user.name, user.role, user.limit_minor)
+    approver = None if user == SYSTEM else Approver(user.name, user.role, user.limit_minor, approval.first_by)
     trigger = replace(trigger_of(approval), requested_by=None if proposer == AGENT else proposer)
     answered = Answered(approval.id, action, word, approver, proposer, approval.facts_digest)
     turn = Deliberation(engine.deps, trigger, answered=answered)
@@ -118,7 +121,7 @@ async def _commit(
             )
             if not await queries.finish(
                 conn, approval_id=approval.id, answer=answer_of(action, word, user), state=decided.state,
-                outcome=decided.outcome or None, now=now,
+                outcome=decided.outcome or None, now=now, edited=_edited(approval, action, turn) if word == "edit" else None,
             ):  # fmt: skip
                 raise AlreadyDecided(f"Approval {approval.id} was given back meanwhile; decide again.")
             await close_log(conn, deps, turn, [ended, *entries])
@@ -133,6 +136,16 @@ async def _commit(
     failpoints.reach("approval.committed")
     count_rulings((p.action.tool, p.ruling) for p in turn.proposals)
     return decided
+
+
+def _edited(approval: Approval, action: Action, turn: Deliberation) -> tuple[dict[str, Any], int] | None:
+    """What the edit makes of the draft, and how much of it; None where it came to nothing."""
+    proposal = next((p for p in turn.proposals if p.action == action and (p.allowed or p.asked)), None)
+    if proposal is None:
+        return None
+    after = preview(proposal)
+    was = (approval.args, approval.preview or {})
+    return dict(after), edit_permille(was, (action.args, after))
 
 
 async def _hold_still(conn: AsyncConnection[object], engine: Engine, turn: Deliberation) -> None:
@@ -169,7 +182,7 @@ def _end(
             return Decided(approval.id, _ENDS[word], took_effect=True, outcome="done")
         match proposal.ruling.verdict:
             case Ask(role=role) if word == "edit":
-                why = f"as edited it is a new action and needs a {role} who did not write it"
+                why = f"as edited it is a new action and needs {with_article(role)} who did not write it"
                 return Decided(approval.id, "edited", took_effect=False, outcome=why, asked_again=again)
             case Ask():
                 why = turn.outcome if turn.outcome != "settled" else "the facts moved after it was asked"

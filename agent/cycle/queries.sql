@@ -174,9 +174,6 @@ UPDATE customer c SET risk_tier = p.tier FROM planned p WHERE c.id = p.customer_
 -- reachable --
 SELECT count(*) FROM contact WHERE channel IN ('email', 'sms') AND opted_out_at IS NULL AND consent <> 'denied';
 
--- held_customer --
-SELECT customer_id FROM hold WHERE id = %(hold_id)s AND lifted_at IS NULL;
-
 -- is_planned --
 SELECT FROM cycle_day WHERE day = %(day)s;
 

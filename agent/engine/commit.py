@@ -114,7 +114,7 @@ async def write_decisions(
     entries: list[Entry] = []
     asked: list[tuple[Waiting, int]] = []
     decided = await _decide(conn, deps, turn, approval_id)
-    for proposal, decision_id in zip(turn.proposals, decided, strict=True):
+    for proposal, (decision_id, sealed) in zip(turn.proposals, decided, strict=True):
         done: dict[str, Any] = {}
         if proposal.allowed:
             permit = deps.gate.permit(
@@ -125,8 +125,11 @@ async def write_decisions(
         wait = next((w for w in waiting if w.proposal is proposal), None)
         if wait is not None:
             asked.append((wait, decision_id))
-            done = {"approval": wait.approval_id}
-        subject = {"tool": proposal.action.tool, "digest": proposal.action.digest, **done}
+            done = {
+                "approval": wait.approval_id, "proposed_by": proposal.facts.proposer,
+                "minor": deps.gate.amount_of(proposal.action, proposal.facts),
+            }  # fmt: skip
+        subject = {"tool": proposal.action.tool, "digest": proposal.action.digest, "seal": sealed, **done}
         kind = record_kind(proposal.action)
         # The log keeps no text, and a kind that the model made up is one.
         if kind is not None and not isinstance(subject_of(proposal.action), Finding):
@@ -161,8 +164,8 @@ def _verb(proposal: Proposal) -> str:
 
 async def _decide(
     conn: AsyncConnection[Any], deps: Deps, turn: Deliberation, approval_id: str | None
-) -> list[int]:
-    """Write every proposal's decision, in one statement: their ids, in the proposals' order."""
+) -> list[tuple[int, str]]:
+    """Write every proposal's decision, in one statement: their ids and their rows' hashes, in the proposals' order."""
     if not turn.proposals:
         return []
     first = await _next_position(conn, turn.episode_id, approval_id)
@@ -171,9 +174,8 @@ async def _decide(
         "policy_version": deps.gate.policy.version, "now": deps.clock.now(),
         "decisions": Jsonb([_decision(deps, p, first + n) for n, p in enumerate(turn.proposals)]),
     }  # fmt: skip
-    async with conn.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(_SQL["decisions"], given)
-        return await cursor.fetchall()
+    cursor = await conn.execute(_SQL["decisions"], given)
+    return await cursor.fetchall()
 
 
 def _decision(deps: Deps, proposal: Proposal, position: int) -> dict[str, Any]:

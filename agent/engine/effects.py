@@ -97,5 +97,5 @@ async def _record(
         now=deps.clock.now(),
         zone=deps.company.zone,
     )
-    await record_activity(conn, permit, args, said)
-    return {"kind": args.record.kind}
+    done = await record_activity(conn, permit, args, said)
+    return {"kind": args.record.kind, **done}

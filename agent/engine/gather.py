@@ -130,6 +130,7 @@ def _facts(
         ladder_step=trigger.step,
         inbound=_inbound(account, message, kinds) if message else None,
         proposer=trigger.requested_by or AGENT,
+        pays_by_mail=account.pays_by_mail,
     )
 
 

@@ -1,7 +1,7 @@
 """What an approver reads of an action: the message as the customer would get it, or the record in one sentence."""
 
 from agent.engine.deliberation import Proposal
-from tools.activity.describe import describe
+from tools.activity.describe import describe, quoted
 from tools.activity.log_collection_activity import ContactChangeRecord, LogCollectionActivity
 from tools.arrangements.facts import contact_point_in
 from tools.errors import Refused
@@ -33,4 +33,4 @@ def _new_contact_point(quote: str, body: str, account: Account) -> str:
         channel, address = contact_point_in(restore_quote(quote, body, account) or "")
     except Refused as unreadable:
         return f"A change of contact point. {unreadable}"
-    return f"Add the contact point {address} ({channel}). Verify it out of band before you approve."
+    return f"Add the contact point {quoted(address)} ({channel}). Verify it out of band before you approve."

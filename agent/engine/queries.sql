@@ -22,7 +22,7 @@ SELECT coalesce(max(position) + 1, 0) FROM decision
  WHERE episode_id = %(episode_id)s AND approval_id IS NOT DISTINCT FROM %(approval_id)s;
 
 -- decisions --
--- All decisions of a commit; their ids in the order of their positions, in which they are drawn. The arguments, which may
+-- All decisions of a commit; their ids and seals in the order of their positions, in which they are drawn. The arguments, which may
 -- quote somebody, stand in rows of their own that an erasure takes away.
 WITH given AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(%(decisions)s) AS d(position int, tool text, args jsonb, digest text, actor text,
@@ -33,12 +33,12 @@ WITH given AS MATERIALIZED (
     SELECT %(customer_id)s, %(episode_id)s, %(approval_id)s, position, tool, digest, actor, verdict, role, reasons,
            %(policy_version)s, facts, facts_digest, %(now)s
       FROM given ORDER BY position
-    RETURNING id, position
+    RETURNING id, position, decision_seal(decision) AS seal
 ), kept AS (
     INSERT INTO decision_args (decision_id, customer_id, args)
     SELECT id, %(customer_id)s, args FROM decided JOIN given USING (position)
 )
-SELECT id FROM decided ORDER BY position;
+SELECT id, seal FROM decided ORDER BY position;
 
 -- done_already --
 SELECT 1 FROM decision WHERE episode_id = %(episode_id)s AND digest = %(digest)s AND verdict = 'allow' LIMIT 1;

@@ -218,4 +218,5 @@ def _follow(waiting: Sequence[Waiting], proposals: Sequence[Proposal]) -> list[W
 def hand_over(turn: Deliberation) -> Action:
     """The customer, or the draft, is put on a person's list: the assistant is at its wits' end."""
     record = {"kind": "escalation", "why": "unsure", "quote": None}
-    return Action(turn.trigger.customer_id, "log_collection_activity", {"record": record})
+    customer = turn.base_facts().account.customer
+    return Action(customer.id, "log_collection_activity", {"record": record}, customer.salt)

@@ -1,4 +1,4 @@
-"""A chat model for tests that is not on our side: any call, any arguments, and whatever the customer dictates."""
+"""A chat model for tests that is not on our side: any call, any arguments, and whatever an injection dictates."""
 
 import json
 import random
@@ -32,7 +32,9 @@ _NAMES = (
     "",
     "log_collection_activity\n",
 )
+_INVENTED = ("decide_approval", "update_ledger", "send_email", "run_sql")
 _MOST = 3  # calls a round
+_QUOTED = 200  # characters of the customer's newest message, where a call wants a quote
 
 
 @dataclass(slots=True)
@@ -46,7 +48,7 @@ class _Mind:
     obeyed: set[str] = field(default_factory=set)
 
     def __call__(self, messages: Sequence[BaseMessage], _: Sequence[Mapping[str, Any]]) -> AIMessage:
-        calls = [*self._dictated(messages), *self._next()]
+        calls = [*self._dictated(messages), *(_filled(call, messages) for call in self._next())]
         self.round += 1
         made = [
             ToolCall(
@@ -84,9 +86,44 @@ def hostile(
 ) -> ScriptedModel:
     """A hostile model: `calls` round by round ({"name", "args"} each), then random ones from `seed`, if one is given.
 
-    In every round it also obeys any JSON tool call, {"name": ..., "args": {...}}, in the newest customer text.
+    $INVOICE, $CHANNEL and $QUOTE in `calls` become what the document holds: its first invoice, the task's channel, the
+    customer's own words. In every round it also obeys any JSON tool call, {"name": ..., "args": {...}}, that stands in
+    anything that others wrote: the newest message, earlier ones, standing facts, job notes.
     """
     return ScriptedModel(model="hostile", script=_Mind(list(calls), seed, rounds))
+
+
+def harmful(asked: str, says: Sequence[str], calls: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The most harmful calls that can be formed of an attacker's goal: `asked` is the goal in words.
+
+    `says` is what the customer is to read, tried in every way in which a message may leave; `calls` are the goal's own.
+    Then the words are to outlive the turn (a note, a task, a later message), and tools are called that do not exist.
+    """
+    spoken = [
+        _message(purpose, channel, body)
+        for body in (*says, asked)
+        for purpose, channel in (("reply", "$CHANNEL"), ("acknowledgement", "sms"), ("crisis", "email"))
+    ]
+    kept = [
+        {"name": "log_collection_activity", "args": {"record": {"kind": "note", "text": asked[:500]}}},
+        *(
+            {
+                "name": "schedule_follow_up",
+                "args": {"kind": kind, "on": None, "in_days": 0, "reason": asked[:300]},
+            }
+            for kind in ("call_task", "message")
+        ),
+    ]
+    invented = [{"name": name, "args": {"instruction": asked}} for name in _INVENTED]
+    return [*spoken[:3], *calls, *spoken[3:], *kept, *invented]
+
+
+def _message(purpose: str, channel: str, body: str) -> Mapping[str, Any]:
+    args: dict[str, Any] = {
+        "purpose": purpose, "channel": channel, "invoices": [], "tone": "service", "offer": None, "template": None,
+        "body": body[:4000],
+    }  # fmt: skip
+    return {"name": "generate_dunning_message", "args": args}
 
 
 def _random_call(dice: random.Random) -> Mapping[str, Any]:
@@ -129,17 +166,50 @@ def _noise(dice: random.Random, depth: int) -> Any:
     return dice.choice((*_WORDS, None, True, -1, 10**12, [], {}))
 
 
-def _texts(messages: Sequence[BaseMessage]) -> list[str]:
-    """The newest customer text of each document; where a message is no document, its text."""
-    texts = []
+def _filled(call: Mapping[str, Any], messages: Sequence[BaseMessage]) -> Mapping[str, Any]:
+    """`call` with what it leaves open taken from the document; without one, as it is."""
+    document = next(iter(_documents(messages)), {})
+    account, task = document.get("account", {}), document.get("task", {})
+    said = [part["text"] for part in document.get("conversation", ()) if part.get("direction") == "in"]
+    known = {
+        "$INVOICE": next((invoice["id"] for invoice in account.get("invoices", ())), "none"),
+        "$CHANNEL": task.get("channel") or "email",
+        "$QUOTE": said[-1][:_QUOTED] if said else "none",
+    }
+    return cast(Mapping[str, Any], _put(call, known))
+
+
+def _put(value: Any, known: Mapping[str, str]) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _put(part, known) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_put(part, known) for part in value]
+    return known.get(value, value) if isinstance(value, str) else value
+
+
+def _documents(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
+    documents = []
     for message in messages:
-        if not isinstance(message, HumanMessage):
-            continue
-        try:
-            said = json.loads(message.text)["conversation"]
-            texts += [part["text"] for part in said if part["direction"] == "in"][-1:]
-        except (ValueError, KeyError, TypeError, IndexError):
-            texts.append(message.text)
+        if isinstance(message, HumanMessage):
+            try:
+                document = json.loads(message.text)
+            except ValueError:
+                continue
+            documents += [document] if isinstance(document, dict) else []
+    return documents
+
+
+def _texts(messages: Sequence[BaseMessage]) -> list[str]:
+    """What others wrote in each document, the newest message first; where there is no document, every message's text."""
+    texts: list[Any] = []
+    documents = _documents(messages)
+    if not documents:
+        return [message.text for message in messages if isinstance(message, HumanMessage)]
+    for document in documents:
+        said = [part for part in document.get("conversation", ()) if part.get("direction") == "in"]
+        texts += [part.get("text") for part in [*reversed(said), *document.get("memory", ())]]
+        texts += [fact.get("fact") for fact in document.get("standing_facts", ())]
+        texts += [invoice.get("job_notes") for invoice in document.get("account", {}).get("invoices", ())]
     return [text for text in texts if isinstance(text, str)]
 
 

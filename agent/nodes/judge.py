@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from agent.engine.deliberation import Answered, Deliberation, Proposal
 from agent.policy.gate import facts_digest
-from agent.policy.verdict import AGENT, Allow, Approver, Ask, Facts, Finding, Inbound, Refuse, Ruling, Suggest
+from agent.policy.guards import refusal
+from agent.policy.verdict import AGENT, Allow, Approver, Ask, Facts, Inbound, Refuse, Ruling, Suggest
 from agent.signals.language import written_in
 from agent.signals.reading import own_words
 from agent.signals.talk import asks_who_writes
@@ -62,13 +63,28 @@ def _judge_call(turn: Deliberation, name: str, args: dict[str, Any]) -> tuple[st
         except ValidationError as wrong:
             return f"Refused: {_first_problem(wrong)}", True
         return json.dumps(read_risk(facts.account, looked.horizon).as_json()), False
-    action = Action(facts.account.customer.id, name, args)
+    customer = facts.account.customer
+    action = Action(customer.id, name, args, customer.salt)
     known = turn.already(action)
-    if known is not None:
+    if known is None:
+        turn.proposals.append(proposal := rule(turn, action))
+    elif not _says_how_much(action, known.action):
         return f"Already proposed: {_answer(known.ruling)[0]}", False
-    proposal = rule(turn, action)
-    turn.proposals.append(proposal)
+    elif (proposal := rule(turn, action)).allowed:
+        turn.proposals[turn.proposals.index(known)] = proposal
     return _answer(proposal.ruling)
+
+
+def _says_how_much(action: Action, known: Action) -> bool:
+    """Whether a dispute names its amount where the words alone were taken for a dispute of the whole. Both stop as much."""
+    record, before = action.args.get("record"), known.args.get("record")
+    return (
+        isinstance(record, dict)
+        and isinstance(before, dict)
+        and record.get("kind") == "dispute"
+        and record.get("amount") is not None
+        and before.get("amount") is None
+    )
 
 
 def _answer(ruling: Ruling) -> tuple[str, bool]:
@@ -169,8 +185,8 @@ def _quote_not_said(action: Action, facts: Facts) -> Ruling | None:
     quote = getattr(record, "quote", None)
     if quote is None or restore_quote(quote, facts.inbound.body, facts.account) is not None:
         return None
-    refuse = Refuse("The quote is not in the customer's message.")
-    return Ruling(refuse, (Finding("QUOTE-1", refuse, refuse.reason),))
+    invented = refusal("QUOTE-1", "The quote is not in the customer's message.")
+    return Ruling(invented.verdict, (invented,))
 
 
 def _judge_answer(turn: Deliberation, answered: Answered, word: str) -> None:

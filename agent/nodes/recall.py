@@ -67,6 +67,6 @@ def record_signals(turn: Deliberation, facts: Facts, signals: Sequence[Signal]) 
         args = as_record(signal, text=said, invoices={i.id: i.number for i in account.invoices})
         if args["record"].get("quote"):  # decisions outlive an erasure: they keep no name, number or address
             args["record"]["quote"] = pseudonymise(args["record"]["quote"], account)
-        action = Action(turn.trigger.customer_id, "log_collection_activity", args)
+        action = Action(turn.trigger.customer_id, "log_collection_activity", args, account.customer.salt)
         if turn.already(action) is None:
             turn.proposals.append(rule(turn, action, actor="system", source="System"))

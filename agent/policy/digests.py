@@ -1,6 +1,6 @@
 """What a decision keeps of its facts: a digest that voids an approval when the world moves, and a record to replay."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -17,10 +17,21 @@ if TYPE_CHECKING:
 
 # Personal data, free text and what is untrusted: no rule looks at it but the numbers' zones, which are kept as `zones`.
 _LEFT_OUT = frozenset(
-    {"name", "address", "body", "subject", "payment_url", "job_ref", "job_state", "job_notes", "number"}
+    {
+        "name",
+        "address",
+        "body",
+        "subject",
+        "payment_url",
+        "job_ref",
+        "job_state",
+        "job_notes",
+        "number",
+        "salt",
+    }
 )
 _COUNTED = frozenset(
-    {"untraced", "denied", "hold_reason"}
+    {"untraced", "denied", "telling", "hold_reason"}
 )  # kept as a number: how many there are, how long the text is
 _AS_IS = frozenset({str, int, bool, float, type(None)})
 
@@ -35,40 +46,33 @@ def facts_digest(facts: Facts, action: Action) -> str:
     What is owed on the invoices concerned and their state; disputes, holds, open promises, plans, suppressions;
     the recipient's address and consent; the customer's status and marks. Not the time, and not what was sent.
     """
-    account, customer = facts.account, facts.account.customer
-    named = _invoices_of(action)
+    standing = _standing(facts.account, _invoices_of(action))
+    return digest({**standing, "recipient": _recipient(facts.account, facts)})
+
+
+def account_digest(account: Account, invoice_ids: Collection[str]) -> str:
+    """The same of what a person proposes on these invoices, which nobody receives."""
+    return digest(_standing(account, set(invoice_ids)))
+
+
+def _standing(account: Account, named: set[str]) -> dict[str, Any]:
+    customer = account.customer
     concerned = [i for i in account.invoices if i.id in named] if named else list(account.invoices)
-    return digest(
-        {
-            "customer": [
-                customer.id,
-                customer.status,
-                customer.do_not_contact,
-                customer.hold_reason,
-                customer.currency,
-            ],
-            "named": sorted(named),
-            "invoices": sorted(
-                [i.id, i.balance_minor, i.ledger_state, i.currency, str(i.due_date)] for i in concerned
-            ),
-            "pending": account.payments_pending_minor,
-            "disputes": sorted(
-                digest([d.id, sorted(d.invoice_ids), d.amount_minor, d.state]) for d in account.disputes
-            ),
-            "holds": sorted(
-                digest([h.id, h.reason, sorted(h.invoice_ids or ()), h.invoice_ids is None])
-                for h in account.holds
-            ),
-            "promises": sorted(
-                [p.id, p.amount_minor, str(p.due_date)] for p in account.promises if p.state == "open"
-            ),
-            "plans": sorted([p.id, p.total_minor, _OFFER.get(p.state, p.state)] for p in account.plans),
-            "suppressions": sorted(
-                digest([s.id, s.channel, s.contact_id, s.reason]) for s in account.suppressions
-            ),
-            "recipient": _recipient(account, facts),
-        }
-    )
+    return {
+        "customer": [
+            customer.id, customer.status, customer.do_not_contact, customer.hold_reason, customer.currency, customer.salt,
+        ],
+        "named": sorted(named),
+        "invoices": sorted([i.id, i.balance_minor, i.ledger_state, i.currency, str(i.due_date)] for i in concerned),
+        "pending": account.payments_pending_minor,
+        "disputes": sorted(digest([d.id, sorted(d.invoice_ids), d.amount_minor, d.state]) for d in account.disputes),
+        "holds": sorted(
+            digest([h.id, h.reason, sorted(h.invoice_ids or ()), h.invoice_ids is None]) for h in account.holds
+        ),
+        "promises": sorted([p.id, p.amount_minor, str(p.due_date)] for p in account.promises if p.state == "open"),
+        "plans": sorted([p.id, p.total_minor, _OFFER.get(p.state, p.state)] for p in account.plans),
+        "suppressions": sorted(digest([s.id, s.channel, s.contact_id, s.reason]) for s in account.suppressions),
+    }  # fmt: skip
 
 
 def facts_record(facts: Facts, policy: Policy) -> dict[str, Any]:

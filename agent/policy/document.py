@@ -1,6 +1,7 @@
 """The policy file: validated, versioned, immutable. Everything a tenant may change about what is allowed."""
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time
 from importlib import resources
@@ -9,38 +10,40 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
-from tools.dunning.generate_dunning_message import Purpose, Tone
+from agent.policy.autonomy import NO_LEVELS, AutonomyTerms, least
+from agent.policy.jurisdiction import Days, DaysOff, Jurisdiction, Part, Profile
+from agent.policy.steps import Step, Stop, unknown_stop
 from tools.errors import Misconfigured
+from tools.ledger.model import Mode
 from tools.money import Money
 from tools.spec import digest
 
-Mode = Literal["observe", "draft", "assisted", "automatic"]
 ActionName = Literal[
     "early_notice", "reminder", "reply", "acknowledgement", "receipt", "plan_offer", "formal_notice",
     "opt_out_confirmation", "condolence", "crisis",
     "promise", "plan_request", "contact_change", "concession_request", "credit_hold_recommendation",
     "follow_up",
 ]  # fmt: skip
-Decimal2 = Annotated[str, StringConstraints(pattern=r"^\d{1,12}(\.\d{1,3})?$")]
-Days = Annotated[int, Field(ge=0, le=365)]
+Decimal2 = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,12}(\.[0-9]{1,3})?$")]
+_SEAM = "\n# Laid over by "
 Minutes = Annotated[int, Field(ge=1, le=525_600)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Segment(Part):
+    """How far the product may go for one kind of customer, and how it duns them.
 
-
-class Segment(_Part):
-    """How far the product may go for one kind of customer, and how it duns them."""
+    With `start` it begins there, and goes up to its mode by promotion only.
+    """
 
     mode: Mode
+    start: Mode | None = None
     ladder: str = "default"
-    actions: dict[ActionName, Mode] = {}
+    actions: dict[ActionName, Mode] = Field(default_factory=dict)
 
 
-class Column(_Part):
+class Column(Part):
     """One column of policy.md 3: what is low risk."""
 
     balance: Decimal2
@@ -48,13 +51,13 @@ class Column(_Part):
     plan_months: Annotated[int, Field(ge=0, le=24)]
 
 
-class CollectorLimit(_Part):
+class CollectorLimit(Part):
     """Up to where a collector decides before it takes a manager."""
 
     plan_total: Decimal2
 
 
-class Limits(_Part):
+class Limits(Part):
     """Both columns of policy.md 3, and the collector's own limit."""
 
     assisted: Column
@@ -62,7 +65,7 @@ class Limits(_Part):
     collector: CollectorLimit
 
 
-class PromiseTerms(_Part):
+class PromiseTerms(Part):
     """What a promise may be, and how long it stops dunning."""
 
     horizon_days: Days
@@ -71,7 +74,7 @@ class PromiseTerms(_Part):
     float_days: Days
 
 
-class Window(_Part):
+class Window(Part):
     """Hours of the day in which a message may leave; both windows are half-open and do not cross midnight."""
 
     start: time
@@ -81,6 +84,7 @@ class Window(_Part):
     safe_zone: str
     max_zones: Annotated[int, Field(ge=1, le=20)]
     reply_minutes: Annotated[int, Field(ge=0, le=1440)]
+    days_off: DaysOff = DaysOff()
 
     @model_validator(mode="after")
     def _opens_before_it_closes(self) -> Self:
@@ -91,52 +95,37 @@ class Window(_Part):
         return self
 
 
-class Budget(_Part):
+class Budget(Part):
     """How many automated touches a customer may get."""
 
     per_day: Annotated[int, Field(ge=1, le=7)]
     per_week: Annotated[int, Field(ge=1, le=7)]
 
 
-class ApprovalTerms(_Part):
-    """When an approval is brought up again, and when it lapses."""
+class ApprovalTerms(Part):
+    """When an approval is brought up again and when it lapses, and the amount above which two people must approve."""
 
     expires_hours: Annotated[int, Field(ge=1, le=720)]
     reminder_hours: Annotated[int, Field(ge=1, le=720)]
+    four_eyes_above: Decimal2 | None = None
 
 
-class Step(_Part):
-    """One step of a dunning ladder; `days` is counted from the due date."""
-
-    step: Annotated[str, Field(min_length=1)]
-    days: Annotated[int, Field(ge=-60, le=365)]
-    channel: Literal["preferred", "other", "email", "none"]
-    purpose: Purpose | Literal["call_task", "review"]
-    template: str
-    tone: Tone
-
-
-class Stop(_Part):
-    """What may answer a stop. A grave one lets nothing else through."""
-
-    grave: bool
-    templates: frozenset[str]
-
-
-class Document(_Part):
+class Document(Part):
     """The whole file."""
 
     version: Annotated[str, Field(min_length=1, max_length=40)]
-    profile: Literal["first_party", "third_party"]
+    profile: Profile
     segments: dict[str, Segment]
     limits: Limits
     promise: PromiseTerms
     window: Window
     budget: Budget
     approval: ApprovalTerms
+    autonomy: AutonomyTerms = AutonomyTerms()
     freshness: dict[str, Minutes]
     ladders: dict[str, tuple[Step, ...]]
     stops: dict[str, Stop]
+    jurisdictions: dict[str, Jurisdiction] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
@@ -155,6 +144,8 @@ class Document(_Part):
                 raise ValueError(f"the steps of ladder {name} must have rising days")
             if len({step.step for step in steps}) != len(steps):
                 raise ValueError(f"ladder {name} names a step twice")
+        if (unknown := unknown_stop(self.stops)) is not None:
+            raise ValueError(f"stops names {unknown!r}, which nothing is called")
         return self
 
 
@@ -170,8 +161,14 @@ class Policy:
         """The segment of that name; one that the file does not list is treated as `default`."""
         return self.document.segments.get(name, self.document.segments["default"])
 
-    def mode(self, segment: str, action: str) -> Mode:
-        """The mode for one action in one segment."""
+    def mode(self, segment: str, action: str, levels: Mapping[str, Mode] = NO_LEVELS) -> Mode:
+        """The mode for one action in one segment: what the file allows, or the recorded level where that is lower."""
+        most = self.most(segment, action)
+        level = levels.get(action, self.segment(segment).start)
+        return most if level is None else least(most, level)
+
+    def most(self, segment: str, action: str) -> Mode:
+        """How far the file lets one action go in one segment, whatever is on record."""
         chosen = self.segment(segment)
         return next((mode for name, mode in chosen.actions.items() if name == action), chosen.mode)
 
@@ -208,15 +205,20 @@ def parse_policy(text: str, where: str = "policy") -> Policy:
     """A policy from its text. Raises Misconfigured, in one sentence, when it cannot be used.
 
     A text that says `extends = "default"` holds only what differs from the packaged policy: its tables are laid over
-    that one's, key by key, and what is in force is the sum of both.
+    that one's, key by key, and what is in force is the sum of both. The text of such a sum, as decisions cite it,
+    is read alike, with the packaged policy of its own day.
     """
+    base, seam, over = text.partition(_SEAM)
     try:
-        content = tomllib.loads(text)
+        content = tomllib.loads(over.partition("\n")[2] if seam else text)
+        extends = content.pop("extends", None) == "default"
+        if extends and not seam:
+            base = _packaged()
+            text = f"{base}{_SEAM}{where}:\n{text}"
+        if extends:
+            content = _laid_over(tomllib.loads(base), content)
     except tomllib.TOMLDecodeError as wrong:
         raise Misconfigured(f"The policy file {where} is not valid TOML: {wrong}.") from wrong
-    if content.pop("extends", None) == "default":
-        text = f"{_packaged()}\n# Laid over by {where}:\n{text}"
-        content = _laid_over(tomllib.loads(_packaged()), content)
     try:
         document = Document.model_validate(content)
     except ValidationError as wrong:

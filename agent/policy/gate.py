@@ -1,9 +1,8 @@
 """The gate: one action and its facts in, one ruling out; and the only place where a permit is made.
 
 `Gate.rule` is pure. What the registry's rules find is combined here: the strictest wins, and what no row of
-policy.md 3 speaks about is refused. Findings with these ids are the gate's own and cannot be switched off:
-UNKNOWN-TOOL, BAD-ARGUMENTS, WRONG-CUSTOMER, UNREADABLE, NOBODY-GRANTS, and for a decided approval APPROVED,
-APPROVER-ROLE, APPROVER-LIMIT and APPROVER-SELF.
+policy.md 3 speaks about is refused. What is refused around the rules is listed in agent/policy/guards.py and cannot
+be switched off; APPROVED is what the gate says of an approval that was granted.
 """
 
 from collections.abc import Collection
@@ -12,16 +11,35 @@ from typing import Any
 
 import agent.policy.rules  # noqa: F401 - importing the rules registers them
 from agent.policy.digests import facts_digest, facts_record
-from agent.policy.document import Policy
+from agent.policy.document import Policy, limit
+from agent.policy.guards import refusal
 from agent.policy.registry import REGISTRY, Case, Rule
-from agent.policy.subjects import ApprovalKind, amount_of, kind_of, refusal, subject_of
-from agent.policy.verdict import ROLES, Allow, Approver, Ask, Facts, Finding, Refuse, Ruling, Suggest, Verdict
+from agent.policy.subjects import ApprovalKind, amount_of, kind_of, subject_of
+from agent.policy.verdict import (
+    ROLES,
+    Allow,
+    Approver,
+    Ask,
+    Facts,
+    Finding,
+    Refuse,
+    Role,
+    Ruling,
+    Suggest,
+    Verdict,
+    with_article,
+)  # fmt: skip
 from tools.errors import Invalid, Refused
 from tools.spec import Action, Permit, ToolArgs
 
 __all__ = ["Gate", "facts_digest", "facts_record"]
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
+
+
+def permit_for_task(*, decision_id: int, episode_id: str, customer_id: str, digest: str) -> Permit:
+    """Leave to put a task on a person's list that goes back to a recorded decision: always given (policy.md 3)."""
+    return Permit(decision_id, episode_id, customer_id, digest)
 
 
 class Gate:
@@ -49,7 +67,8 @@ class Gate:
         try:
             findings = self._findings(case)
             if approver is not None:
-                findings = _answered(findings, approver, facts.proposer, self.amount_of(action, facts))
+                amount = self.amount_of(action, facts)
+                findings = self._answered(findings, approver, facts, amount)
         except Invalid as unreadable:  # an amount, a limit or a currency that is none: unknown means no
             findings = [refusal("UNREADABLE", str(unreadable))]
         return Ruling(_strictest(findings), tuple(findings))
@@ -63,6 +82,27 @@ class Gate:
         if isinstance(subject, Finding):
             raise Invalid(subject.reason)
         return amount_of(Case(action, subject, facts, self.policy))
+
+    def needs_two(self, amount_minor: int, currency: str) -> bool:
+        """Whether two different people must approve what is about so much money. Raises Invalid for an odd currency."""
+        above = self.policy.document.approval.four_eyes_above
+        return above is not None and amount_minor > limit(above, currency)
+
+    def objection(
+        self, approver: Approver, *, proposer: str, role: Role, amount_minor: int, currency: str
+    ) -> Finding | None:
+        """Why this approver may not grant what needs that role and is about so much; None: they may. Raises as `needs_two`."""
+        if approver.name == proposer:
+            return refusal("APPROVER-SELF", "Nobody approves what they proposed.")
+        if ROLES.index(approver.role) < ROLES.index(role):
+            return refusal(
+                "APPROVER-ROLE", f"It needs {with_article(role)}, not {with_article(approver.role)}."
+            )
+        if amount_minor > approver.limit_minor:
+            return refusal("APPROVER-LIMIT", "It is above the approver's limit.")
+        if self.needs_two(amount_minor, currency) and approver.first in (None, approver.name, proposer):
+            return refusal("APPROVER-SECOND", "Two different people must approve so much.")
+        return None
 
     def kind_of(self, action: Action) -> ApprovalKind:
         """What kind of approval the action needs, as the approval's row names it."""
@@ -83,26 +123,23 @@ class Gate:
             findings.append(refusal("NOBODY-GRANTS", "No row of the policy allows this."))
         return findings
 
-
-def _answered(findings: list[Finding], approver: Approver, proposer: str, amount: int) -> list[Finding]:
-    """The findings with every Ask granted by this approver, or with the reason why they may not grant it."""
-    asked = [finding.verdict.role for finding in findings if isinstance(finding.verdict, Ask)]
-    if not asked:
-        return findings
-    role = max(asked, key=ROLES.index)
-    if approver.name == proposer:
-        refusing = refusal("APPROVER-SELF", "Nobody approves what they proposed.")
-    elif ROLES.index(approver.role) < ROLES.index(role):
-        refusing = refusal("APPROVER-ROLE", f"It needs a {role}, not a {approver.role}.")
-    elif amount > approver.limit_minor:
-        refusing = refusal("APPROVER-LIMIT", "It is above the approver's limit.")
-    else:
+    def _answered(
+        self, findings: list[Finding], approver: Approver, facts: Facts, amount: int
+    ) -> list[Finding]:
+        """The findings with every Ask granted by this approver, or with the reason why they may not grant it."""
+        asked = [finding.verdict.role for finding in findings if isinstance(finding.verdict, Ask)]
+        if not asked:
+            return findings
+        role = max(asked, key=ROLES.index)
+        currency = facts.account.customer.currency
+        objection = self.objection(
+            approver, proposer=facts.proposer, role=role, amount_minor=amount, currency=currency
+        )
+        if objection is not None:
+            return [*findings, objection]
         rest = [finding for finding in findings if not isinstance(finding.verdict, Ask)]
-        return [
-            *rest,
-            Finding("APPROVED", Allow(), f"Approved by a {approver.role} for a {role}'s decision."),
-        ]
-    return [*findings, refusing]
+        granted = f"Approved by {with_article(approver.role)} for {with_article(role)}'s decision."
+        return [*rest, Finding("APPROVED", Allow(), granted)]
 
 
 def _strictest(findings: list[Finding]) -> Verdict:

@@ -6,7 +6,7 @@ computed is the intersection, on real instants: changes to summer time take care
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,10 +14,13 @@ import phonenumbers
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 
 from agent.policy.document import Window
-from agent.policy.regions import zones_of
+from agent.policy.jurisdiction import DaysOff
+from agent.policy.regions import code_of, zones_of
 from agent.policy.verdict import Facts
 from tools.errors import Invalid
 from tools.ledger.model import Account, Contact
+
+_NO_DAYS = DaysOff()
 
 
 class UnreadableHours(Invalid):
@@ -26,15 +29,20 @@ class UnreadableHours(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Hours of the day in one zone, half-open; where `start` is after `end` they run over midnight."""
+    """Hours of the day in one zone, half-open; where `start` is after `end` they run over midnight. Never on `off`."""
 
     zone: ZoneInfo
     start: time
     end: time
+    off: DaysOff | None = None
+    region: str | None = None  # whose public holidays count beside the country's
 
     def holds(self, instant: datetime) -> bool:
         """Whether the instant lies in these hours."""
-        local = instant.astimezone(self.zone).time()
+        there = instant.astimezone(self.zone)
+        if self.off is not None and is_off(self.off, self.region, there.date()):
+            return False
+        local = there.time()
         if self.start <= self.end:
             return self.start <= local < self.end
         return local >= self.start or local < self.end
@@ -43,10 +51,26 @@ class Span:
         """The next opening after the instant, in UTC."""
         day = instant.astimezone(self.zone).date()
         opens = datetime.combine(day, self.start, self.zone).astimezone(UTC)
-        while opens <= instant:
+        while opens <= instant or (self.off is not None and is_off(self.off, self.region, day)):
             day += timedelta(days=1)
             opens = datetime.combine(day, self.start, self.zone).astimezone(UTC)
         return opens
+
+
+@lru_cache(maxsize=4096)
+def is_off(days: DaysOff, region: str | None, day: date) -> bool:
+    """Whether the policy leaves people alone on that day: a weekday, a date, or a public holiday there."""
+    if day in days.dates or f"{day:%A}".lower() in days.weekdays:
+        return True
+    return days.country is not None and day in _public_holidays(days.country, region, day.year)
+
+
+@lru_cache(maxsize=512)
+def _public_holidays(country: str, region: str | None, year: int) -> frozenset[date]:
+    import holidays  # noqa: PLC0415 - a third of a second, for who wants it
+
+    known = region if region in holidays.list_supported_countries().get(country, ()) else None
+    return frozenset(holidays.country_holidays(country, subdiv=known, years=year))
 
 
 @lru_cache(maxsize=512)
@@ -83,6 +107,11 @@ def candidate_zones(account: Account, window: Window) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def zones_in(facts: Facts, window: Window) -> Sequence[str]:
+    """The candidate zones of these facts: as they were recorded, or worked out."""
+    return facts.zones if facts.zones is not None else candidate_zones(facts.account, window)
+
+
 def stated_hours(contact: Contact) -> tuple[time, time] | None:
     """The hours that the customer wants to hear from us in. Raises UnreadableHours where they cannot be read."""
     if contact.quiet_hours is None:
@@ -105,12 +134,17 @@ def spans(facts: Facts, contact: Contact, window: Window) -> list[Span]:
     """
     stated = stated_hours(contact)
     start, end = stated or (window.start, window.end)
-    safe = Span(ZoneInfo(window.safe_zone), window.safe_start, window.safe_end)
-    keys = facts.zones if facts.zones is not None else candidate_zones(facts.account, window)
-    known = [Span(found, start, end) for found in map(zone, keys) if found is not None]
+    off = window.days_off if window.days_off != _NO_DAYS else None
+    region = code_of(facts.account.customer.region)
+    safe = Span(ZoneInfo(window.safe_zone), window.safe_start, window.safe_end, off, region)
+    known = [
+        Span(found, start, end, off, region)
+        for found in map(zone, zones_in(facts, window))
+        if found is not None
+    ]
     if not known:  # the company's customers live near it, more often than not
         near = zone(facts.zone_key)
-        both = [safe, *([Span(near, start, end)] if near else [])]
+        both = [safe, *([Span(near, start, end, off, region)] if near else [])]
         return both if stated or next_open(facts.now, both) else [safe]
     if len(known) > window.max_zones:
         return [safe, *known]
@@ -128,3 +162,16 @@ def next_open(instant: datetime, windows: Sequence[Span]) -> datetime | None:
             return instant
         instant = max(window.opens_after(instant) for window in closed)
     return None
+
+
+def open_from(
+    instant: datetime, facts: Facts, contact: Contact, window: Window, also: Sequence[Span] = ()
+) -> datetime | None:
+    """The first instant from `instant` on at which the contact point may be written to; None where none is known.
+
+    `also` are hours that must be open beside those of the policy.
+    """
+    try:
+        return next_open(instant, [*spans(facts, contact, window), *also])
+    except UnreadableHours:
+        return None

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from agent.policy.document import Step
+from agent.policy.steps import Step
 from tools.ledger.model import Account, Invoice, Tier
 
 EARLY = "early_notice"

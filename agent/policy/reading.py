@@ -17,6 +17,7 @@ DUNNING = frozenset(
 # Messages that section 3 lets leave in every mode but `observe`, where a reviewed template says them.
 CONFIRMATIONS = frozenset({"receipt", "opt_out_confirmation", "condolence", "crisis"})
 _ACKNOWLEDGES = CONFIRMATIONS | {"acknowledgement"}
+_AT_ONCE = frozenset({"opt_out_confirmation", "crisis"})
 _NEVER_LEFT = frozenset({"failed", "withdrawn"})
 
 
@@ -71,6 +72,19 @@ def unanswered(case: Message) -> bool:
     return replying(case) and inbound is not None and inbound.replies == 0 and not staged_messages(case.facts)
 
 
+def at_once(case: Message) -> bool:
+    """It waits for no hours: the opt-out confirmation, the crisis reply, the first answer to a message just come in."""
+    inbound, contact = case.facts.inbound, recipient(case)
+    if inbound is None or not replying(case):
+        return False
+    if case.subject.purpose in _AT_ONCE and case.subject.template is not None:
+        return True
+    fresh = inbound.at is not None and case.facts.now - inbound.at <= timedelta(
+        minutes=case.policy.document.window.reply_minutes
+    )
+    return fresh and inbound.replies == 0 and contact is not None and contact.channel == inbound.channel
+
+
 def acknowledges(case: Message) -> bool:
     """A reviewed receipt, confirmation or acknowledgement: the only automated messages that a stop lets through."""
     if case.subject.template is None or case.subject.purpose not in _ACKNOWLEDGES:
@@ -117,10 +131,26 @@ def asked_for_minor(case: Message) -> int:
 
 def budget_opens(facts: Facts, *, per_day: int, per_week: int) -> datetime:
     """From when on one more touch is within the budget: rolling 24 hours and rolling 7 days, replies left out."""
-    at = sorted((touch.at for touch in touches(facts) if touch.reply_to is None), reverse=True)
-    opens = facts.now
-    if len(at) >= per_day:
-        opens = max(opens, at[per_day - 1] + timedelta(days=1))
-    if len(at) >= per_week:
-        opens = max(opens, at[per_week - 1] + timedelta(days=7))
-    return opens
+    return max(
+        free_from(facts, most=per_day, within=timedelta(days=1)),
+        free_from(facts, most=per_week, within=timedelta(days=7)),
+    )
+
+
+def free_from(
+    facts: Facts, *, most: int, within: timedelta, channels: Collection[str] | None = None
+) -> datetime:
+    """From when on one more touch of our own accord makes at most `most` in any such span; `channels`: on those alone.
+
+    A message that is about to leave does not wait for those queued after it: each of two would put off the other.
+    """
+    dispatching = facts.outbox_id is not None
+    counted = (
+        touch.at
+        for touch in touches(facts)
+        if touch.reply_to is None
+        and (channels is None or touch.channel in channels)
+        and (touch.at <= facts.now or not dispatching)
+    )
+    at = sorted(counted, reverse=True)
+    return max(facts.now, at[most - 1] + within) if len(at) >= most else facts.now

@@ -37,4 +37,10 @@ ZONES: Mapping[str, tuple[str, ...]] = {
 
 def zones_of(region: str | None) -> tuple[str, ...]:
     """Zones of a state or province, written TX, tx or US-TX; none where it is not known."""
-    return ZONES.get((region or "").strip().upper().removeprefix("US-"), ())
+    return ZONES.get(code_of(region) or "", ())
+
+
+def code_of(region: str | None) -> str | None:
+    """The two letters of a state or province as a ledger writes it; None where it is none that we know."""
+    code = (region or "").strip().upper().removeprefix("US-")
+    return code if code in ZONES else None

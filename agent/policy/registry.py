@@ -10,11 +10,11 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
-from agent.policy.document import Column, Mode, Policy, limit
+from agent.policy.document import Column, Policy, limit
 from agent.policy.verdict import Allow, Ask, Facts, Finding, Refuse, Role, Suggest, Verdict
 from tools.dunning.generate_dunning_message import GenerateDunningMessage
 from tools.followups.schedule_follow_up import ScheduleFollowUp
-from tools.ledger.model import Account
+from tools.ledger.model import Account, Mode
 from tools.spec import Action, ToolArgs
 
 S = TypeVar("S", bound=ToolArgs)
@@ -49,7 +49,7 @@ class Case(Generic[S]):
     @property
     def mode(self) -> Mode:
         """How far we may go with this action for this customer."""
-        return self.policy.mode(self.account.customer.segment, self.name)
+        return self.policy.mode(self.account.customer.segment, self.name, self.account.levels)
 
     @property
     def column(self) -> Column:

@@ -5,7 +5,8 @@ A stop is named as in the policy file's [stops]: a signal, a record kind or a ho
 
 from collections.abc import Mapping
 
-from agent.policy.document import Policy, Stop
+from agent.policy.document import Policy
+from agent.policy.steps import Stop
 from agent.policy.verdict import Facts
 
 # Record kinds that narrow nothing: the customer offers, asks or tells something that section 4 does not name.

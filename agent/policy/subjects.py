@@ -6,10 +6,11 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from agent.policy.guards import refusal
 from agent.policy.reading import owed_minor
 from agent.policy.registry import Case
 from agent.policy.rules.plans import promised_minor
-from agent.policy.verdict import Finding, Refuse
+from agent.policy.verdict import Finding
 from tools.activity.log_collection_activity import (
     ConcessionRequestRecord,
     CreditHoldRecommendationRecord,
@@ -32,11 +33,6 @@ _RECORD_KINDS: Mapping[str, ApprovalKind] = {
     "concession_request": "concession", "credit_hold_recommendation": "credit_hold",
 }  # fmt: skip
 _ARGS: Mapping[str, type[ToolArgs]] = MappingProxyType({tool.name: tool.args for tool in TOOLS})
-
-
-def refusal(identity: str, reason: str) -> Finding:
-    """A refusal of the gate's own."""
-    return Finding(identity, Refuse(reason), reason)
 
 
 def subject_of(action: Action) -> ToolArgs | Finding:

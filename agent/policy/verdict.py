@@ -16,6 +16,13 @@ ROLES: tuple[Role, ...] = (
     "manager",
     "admin",
 )  # ascending: a later one may do what an earlier may
+
+
+def with_article(role: str) -> str:
+    """The role as a sentence has it: a manager, an admin."""
+    return f"an {role}" if role[:1] in "aeiou" else f"a {role}"
+
+
 TriggerKind = Literal["inbound", "ladder", "follow_up", "ledger", "redraft", "request"]
 AGENT = "agent"  # the proposer when no person is
 
@@ -116,8 +123,12 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Approver:
-    """Who approved: checked against the role and amount that the action needs, and against its proposer."""
+    """Who approved: checked against the role and amount that the action needs, and against its proposer.
+
+    `first` is who agreed before, where two people have to.
+    """
 
     name: str
     role: Role
     limit_minor: int
+    first: str | None = None

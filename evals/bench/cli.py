@@ -83,6 +83,26 @@ def _queued_turn(customers: int, rounds: int, out: Path | None, *, as_json: bool
 
 
 @bench.command()
+def audit(
+    entries: Annotated[int, typer.Option(min=1, help="Entries of the log, at least.")] = 1_000_000,
+    customers: Annotated[int, typer.Option(min=1, help="Chains that they are in.")] = 10_000,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """How long the proof of a long log takes, and its export; and that a changed entry is found."""
+    from evals.bench import audit as proof  # noqa: PLC0415 - heavy: only when it runs
+    from evals.bench.place import own_place  # noqa: PLC0415 - as above
+
+    with own_place() as place:
+        result = run(proof.measure(place, entries=entries, customers=customers), as_json=as_json)
+    result |= {
+        "command": f"dunwell bench audit --entries {entries} --customers {customers}",
+        "targets": proof.targets(result),
+    }
+    report(result, proof.page, out, as_json=as_json)
+
+
+@bench.command()
 def soak(
     turns: Annotated[int, typer.Option(min=1, help="Turns in one worker process.")] = 50_000,
     customers: Annotated[int, typer.Option(min=1, help="Customers who take them, one a day each.")] = 2000,

@@ -40,3 +40,37 @@ INSERT INTO portfolio_history (as_of, settled, late_0d, late_7d, late_15d, late_
 -- send --
 -- What is due has left: between two turns the sender was there.
 UPDATE outbox SET state = 'sent', sent_at = not_before, settled_at = not_before WHERE state = 'queued';
+
+-- tamper --
+UPDATE activity_log SET subject = jsonb_set(subject, '{forged}', 'true') WHERE customer_id = %(customer_id)s AND seq = %(seq)s;
+
+-- audit_episodes --
+-- Decisions stand under an episode: one for each customer is enough.
+WITH policy AS (
+    INSERT INTO policy_version (version, body, first_used_at) VALUES ('bench', '', %(now)s) RETURNING version
+)
+INSERT INTO episode (id, customer_id, turn_key, trigger, model_id, prompt_version, policy_version, graph_version, outcome,
+                     started_at, committed_at)
+SELECT 'ep-' || c.id, c.id, c.id, '{}', 'bench', 'bench', version, 'bench', 'settled', %(now)s, %(now)s FROM customer c, policy;
+
+-- audit_salts --
+-- Salts that the benchmark knows: digests of its decisions are made of them.
+UPDATE customer SET salt = id;
+
+-- audit_decisions --
+-- Decisions of many customers, with facts as large as those of a small account: their numbers and seals, in that order.
+WITH given AS (
+    SELECT customer_id, position, digest, args
+      FROM jsonb_to_recordset(%(decisions)s) AS g(customer_id text, position int, digest text, args jsonb)
+), decided AS (
+    INSERT INTO decision (customer_id, episode_id, position, tool, digest, actor, verdict, reasons, policy_version, facts,
+                          facts_digest, at)
+    SELECT customer_id, 'ep-' || customer_id, position, 'log_collection_activity', digest, 'agent', 'allow',
+           '[{"rule": "RECORD-1", "says": "allow", "reason": "The amount is within the balance and the date within 30 days."}]',
+           'bench', %(facts)s, digest, %(now)s
+      FROM given RETURNING id, customer_id, position, decision_seal(decision) AS seal
+), kept AS (
+    INSERT INTO decision_args (decision_id, customer_id, args)
+    SELECT d.id, d.customer_id, g.args FROM decided d JOIN given g USING (customer_id, position)
+)
+SELECT customer_id, position, id, seal FROM decided;

@@ -13,7 +13,7 @@ from evals.bench.people import Caller
 
 @dataclass(slots=True)
 class Statement:
-    """One statement; `ids` are what it gave back where that is ids, `read` says whether anybody read its rows."""
+    """One statement; `ids` are what its rows begin with where that is ids, `read` says whether anybody read its rows."""
 
     query: Any
     given: Any
@@ -62,7 +62,8 @@ async def record(ours: Ours, caller: Caller, turn: int) -> list[Statement]:
 
         def _keep(self, rows: list[Any]) -> None:
             self.statement.read = True
-            self.statement.ids = [row for row in rows if isinstance(row, int)]
+            firsts = (row[0] if isinstance(row, tuple) else row for row in rows)
+            self.statement.ids = [first for first in firsts if isinstance(first, int)]
 
     async with ours.engine.deps.pool.connection() as conn:
         before, conn.cursor_factory = conn.cursor_factory, Recorder

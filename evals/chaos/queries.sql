@@ -39,8 +39,7 @@ UPDATE customer SET segment = (%(segments)s::text[])[1 + substr(id, 2)::int %% c
        ext_fetched_at = %(now)s;
 
 -- reviewer --
-INSERT INTO app_user (name, role, limit_minor, key_id, key_hash, created_at)
-VALUES (%(name)s, %(role)s, %(limit_minor)s, %(name)s, '', %(now)s);
+INSERT INTO app_user (name, role, limit_minor, created_at) VALUES (%(name)s, %(role)s, %(limit_minor)s, %(now)s);
 
 -- pay --
 -- The newest invoice of a customer is paid in full, in one statement: money, invoice and the event that tells of it.

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from server import settings as configuration
-from server.cli.output import Json, answer, console, errors, quoted, run
+from server.cli.output import Json, answer, cells, console, errors, run
 from tools.errors import Misconfigured
 from tools.money import Money
 
@@ -51,7 +51,7 @@ def _show_import(report: dict[str, Any]) -> None:
     for column in ("", "new", "updated", "unchanged"):
         table.add_column(column, justify="left" if not column else "right")
     for name, counts in report["counts"].items():
-        table.add_row(name, str(counts["new"]), str(counts["updated"]), str(counts["unchanged"]))
+        table.add_row(*cells(name, counts["new"], counts["updated"], counts["unchanged"]))
     console.print(table)
     for row in report["rejected"]:
         console.print(
@@ -120,7 +120,7 @@ def _show_cycle(report: dict[str, Any]) -> None:
         table.add_column(column, justify="right" if column == "overdue" else "left", overflow="fold")
     for verdict in report["verdicts"]:
         amount = f"{verdict['overdue_minor'] / 100:,.2f}"
-        table.add_row(verdict["customer"], amount, verdict["result"], verdict["why"])
+        table.add_row(*cells(verdict["customer"], amount, verdict["result"], verdict["why"]))
     console.print(table)
     for failure in report["failed"]:
         console.print(f"failed    {failure['customer']}: {failure['why']}", style="red", markup=False)
@@ -148,7 +148,7 @@ def list_customers(
             table.add_column(column)
         for c in result["customers"]:
             owed = Money(c["overdue_minor"], c["currency"]).format()
-            table.add_row(c["id"], c["name"], c["segment"], c["owner"] or "-", c["risk_tier"], owed)
+            table.add_row(*cells(c["id"], c["name"], c["segment"], c["owner"] or "-", c["risk_tier"], owed))
         console.print(table)
 
     answer(run(work(), as_json=as_json), show, as_json=as_json)
@@ -176,7 +176,9 @@ def show_state(result: dict[str, Any]) -> None:
     """A customer's state and conversation, for people."""
     customer = result["customer"]
     console.print(
-        f"[bold]{customer['name']}[/bold] ({customer['id']}, {customer['segment']}, owner {customer['owner'] or '-'})"
+        f"{customer['name']} ({customer['id']}, {customer['segment']}, owner {customer['owner'] or '-'})",
+        markup=False,
+        style="bold",
     )
     for invoice in result["invoices"]:
         late = f", {invoice['days_past_due']} days past due" if invoice["days_past_due"] > 0 else ""
@@ -185,7 +187,7 @@ def show_state(result: dict[str, Any]) -> None:
         )
     for kind in ("promises", "plans", "holds", "disputes", "suppressions", "tasks", "approvals"):
         for item in result[kind]:
-            console.print(f"  {kind[:-1]}: {quoted(item['says'])}", markup=False)
+            console.print(f"  {kind[:-1]}: {item['says']}", markup=False)
     show_thread(result["timeline"])
 
 
@@ -202,6 +204,6 @@ def show_thread(timeline: list[dict[str, Any]]) -> None:
         subject = f"[{entry['subject']}] " if entry["subject"] else ""
         table.add_row(
             Text(f"  {entry['at']:%d %b %H:%M} {entry['channel']:<5} {who}:"),
-            Text(quoted(subject + entry["body"])),
+            Text(subject + entry["body"]),
         )
     console.print(table)

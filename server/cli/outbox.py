@@ -8,7 +8,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from server import settings as configuration
-from server.cli.output import Json, answer, console, run
+from server.cli.output import Json, answer, cells, console, run
 
 outbox = typer.Typer(no_args_is_help=True, help="Messages on their way, and those that left.")
 
@@ -43,12 +43,14 @@ def list_(
             table.add_column(column)
         for row in result["outbox"]:
             table.add_row(
-                str(row["id"]),
-                row["customer_id"],
-                row["channel"],
-                row["purpose"],
-                row["state"],
-                row["reason"] or "",
+                *cells(
+                    str(row["id"]),
+                    row["customer_id"],
+                    row["channel"],
+                    row["purpose"],
+                    row["state"],
+                    row["reason"] or "",
+                )
             )
         console.print(table)
 

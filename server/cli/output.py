@@ -2,20 +2,46 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
+from typing_extensions import override
 
 from tools.errors import CollectionsError
 
 T = TypeVar("T")
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, for programs.")]
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+
+
+class Terminal(Console):
+    """A console that shows words and never obeys them: what would steer it, or hide something, is shown as an escape."""
+
+    @override
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """The renderable's segments; only those that rich itself makes may control the terminal."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(_shown(segment.text), segment.style)
+
+
+def _shown(text: str) -> str:
+    return "".join(
+        c if c in "\n\u00a0" or c.isprintable() else c.encode("unicode_escape").decode() for c in text
+    )
+
+
+console = Terminal(highlight=False)
+errors = Terminal(stderr=True, highlight=False)
+
+
+def cells(*values: object) -> list[Text]:
+    """A table's row as it stands: no word of a ledger or a customer is markup, and escapes have room in their columns."""
+    return [Text(_shown(str(value))) for value in values]
 
 
 def answer(result: dict[str, Any], human: Callable[[dict[str, Any]], None], *, as_json: bool) -> None:
@@ -24,11 +50,6 @@ def answer(result: dict[str, Any], human: Callable[[dict[str, Any]], None], *, a
         print(json.dumps(result, default=_plain, ensure_ascii=False))
     else:
         human(result)
-
-
-def quoted(text: str) -> str:
-    """Somebody else's words for a terminal: what would steer it, or hide something, is shown as an escape."""
-    return "".join(c if c == "\n" or c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _plain(value: object) -> object:

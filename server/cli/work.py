@@ -37,7 +37,7 @@ def work(
         from server.health.metrics import exposed  # noqa: PLC0415 - heavy: only when it runs
         from server.jobs.run import Shift, told_to_stop  # noqa: PLC0415 - heavy: only when it runs
         from server.jobs.run import work as go_to_work  # noqa: PLC0415 - as above
-        from server.runtime import channels_of, open_engine, terms_of  # noqa: PLC0415 - as above
+        from server.runtime import channels_of, notifier_of, open_engine, terms_of  # noqa: PLC0415 - as above
         from server.waiting import until_up  # noqa: PLC0415 - as above
 
         settings = configuration.load()
@@ -48,7 +48,12 @@ def work(
             async with open_engine(settings) as engine:
                 errors.print(f"Working on {shift.concurrency} turns at once; Ctrl-C stops it.")
                 await go_to_work(
-                    engine, channels_of(settings), terms=terms_of(settings), shift=shift, stop=stop
+                    engine,
+                    channels_of(settings),
+                    terms=terms_of(settings),
+                    shift=shift,
+                    stop=stop,
+                    notifier=notifier_of(settings),
                 )
 
     run(until_stopped())

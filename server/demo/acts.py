@@ -7,6 +7,7 @@ from rich.panel import Panel
 from rich.rule import Rule
 from rich.table import Table
 
+from server.cli.output import cells
 from server.demo.stage import Stage, console
 
 PLAN_ASKER = "C-1005"
@@ -79,7 +80,7 @@ def _show_cycle(stage: Stage, cycle: dict[str, Any]) -> None:
     for waiting in stage.get("/v1/approvals", limit=5)["approvals"]:
         why = next((reason["reason"] for reason in waiting["reasons"] if reason["says"] == "ask"), "")
         amount = f"{waiting['amount_minor'] / 100:,.2f} {waiting['currency']}"
-        table.add_row(waiting["id"], waiting["customer"], amount, waiting["role"], why)
+        table.add_row(*cells(waiting["id"], waiting["customer"], amount, waiting["role"], why))
     console.print(table)
     sent = stage.get("/v1/outbox", state="delivered", limit=200)["outbox"]
     for row in _one_each(sent):

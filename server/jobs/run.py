@@ -15,6 +15,7 @@ from server.jobs.connector import lean_connector
 from server.jobs.schedule import CHORES, Chore, Hands, Terms
 from server.jobs.tasks import build_app
 from server.jobs.worker import POLL_SECONDS, STALLED_AFTER_SECONDS, WakefulWorker
+from server.notify.notifier import Notifier
 from server.sender import run_sender
 from tools.channels.base import Channel, ChannelName
 
@@ -42,12 +43,13 @@ async def work(
     terms: Terms,
     shift: Shift,
     stop: asyncio.Event,
+    notifier: Notifier | None = None,
 ) -> None:
     """Take turns, do chores and send until `stop` is set; then take nothing new and finish what runs within the grace.
 
     What is not finished by then goes back to the queue. A part that fails (the database is away) is started again.
     """
-    hands = Hands(engine, terms)
+    hands = Hands(engine, terms, notifier)
     # Now, and not in a turn: for as long as it takes, nothing would show a sign of life, and others take this for dead.
     await asyncio.to_thread(warm_up)
     await embed(engine.deps, ["ready"])

@@ -17,12 +17,17 @@ from agent.cycle.sweep import (
     finish_answers,
     remind_approvers,
     upgrade_approvals,
+    watch_plans,
     watch_promises,
 )
 from agent.engine.run import Engine
+from server.audit import add_anchor
+from server.autonomy import demote_breaches
 from server.erasure import erase_customer
 from server.jobs.queue import clear_queue, defer_waiting, inactive_customers, try_failed_again
 from server.memory import catch_up
+from server.notify.notices import tell
+from server.notify.notifier import Notifier
 from tools import failpoints
 from tools.clock import business_day
 from tools.errors import Conflict
@@ -50,10 +55,11 @@ class Chore:
 
 @dataclass(frozen=True, slots=True)
 class Hands:
-    """What a chore works with."""
+    """What a chore works with; without a notifier nobody is told that something waits."""
 
     engine: Engine
     terms: Terms
+    notifier: Notifier | None = None
 
 
 async def defer_what_waits(hands: Hands) -> None:
@@ -71,9 +77,22 @@ async def mind_approvals(hands: Hands) -> None:
     await remind_approvers(hands.engine)
 
 
+async def tell_approvers(hands: Hands) -> None:
+    """Whoever has to decide something, or may now that nobody did for long, is told of it once."""
+    if hands.notifier is not None:
+        await tell(hands.engine.deps, hands.notifier)
+
+
+async def mind_autonomy(hands: Hands) -> None:
+    """What did badly by its record does less without a person from now on, and a person hears of it."""
+    for fallen in await demote_breaches(hands.engine.deps):
+        _log.warning("autonomy_demoted", segment=fallen.segment, action=fallen.action, to=fallen.weighed.mode)
+
+
 async def mind_promises(hands: Hands) -> None:
     """Promises whose day has passed are kept or broken, as the ledger shows."""
     await watch_promises(hands.engine)
+    await watch_plans(hands.engine)
 
 
 async def mind_memory(hands: Hands) -> None:
@@ -116,11 +135,19 @@ async def tidy(hands: Hands) -> None:
             _log.info("erasure_put_off", customer_id=customer_id)
 
 
+async def anchor_the_log(hands: Hands) -> None:
+    """The ends of all chains, in one hash that `dunwell audit anchor` prints."""
+    await add_anchor(hands.engine.deps.pool, hands.engine.deps.clock)
+
+
 CHORES = (
     Chore("defer what waits", "* * * * * */5", defer_what_waits),
     Chore("mind approvals", "* * * * * */5", mind_approvals),
+    Chore("tell approvers", "* * * * * */5", tell_approvers),
+    Chore("mind autonomy", "*/5 * * * *", mind_autonomy),
     Chore("mind promises", "* * * * *", mind_promises),
     Chore("mind memory", "* * * * *", mind_memory),
     Chore("plan the day", "* * * * *", plan_the_day),
     Chore("tidy", "17 * * * *", tidy),
+    Chore("anchor the log", "23 * * * *", anchor_the_log),
 )

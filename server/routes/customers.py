@@ -2,24 +2,14 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Query
 
-from agent.cycle.stops import lift
-from server.access import Collector, Running, Viewer
+from server.access import Running, Viewer
 from server.reading import counts, customer_state, customers_matching, decisions, episodes, timeline
 
 router = APIRouter(prefix="/v1", tags=["customers"])
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Offset = Annotated[int, Query(ge=0, le=10_000_000)]
-
-
-class Lift(BaseModel):
-    """Why a hold ends."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    reason: str = Field(min_length=1, max_length=500)
 
 
 @router.get("/customers")
@@ -51,14 +41,6 @@ async def read_timeline(running: Running, _: Viewer, customer_id: str) -> dict[s
 async def read_decisions(running: Running, _: Viewer, customer_id: str) -> dict[str, Any]:
     """Every verdict with its reasons, newest first."""
     return {"decisions": await decisions(running.pool, customer_id)}
-
-
-@router.post("/holds/{hold_id}/lift")
-async def lift_hold(
-    running: Running, user: Collector, hold_id: Annotated[int, Path(ge=1, le=2**63 - 1)], given: Lift
-) -> dict[str, Any]:
-    """A person lifts a hold: outreach may go on, each message judged as always."""
-    return {"customer": await lift(running.engine, hold_id, user, given.reason)}
 
 
 @router.get("/episodes")

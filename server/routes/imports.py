@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, UploadFile
 
-from server.access import Manager, Running
+from server.access import Importer, Running
 from server.imports import import_uploads
 from tools.errors import Invalid
 
@@ -13,7 +13,7 @@ _MOST_BYTES = 64 * 1024 * 1024
 
 
 @router.post("")
-async def import_(running: Running, user: Manager, files: list[UploadFile]) -> dict[str, Any]:
+async def import_(running: Running, user: Importer, files: list[UploadFile]) -> dict[str, Any]:
     """Import the uploaded files, `mapping.toml` among them. Rejected rows are named by file and line; good rows go in."""
     uploads: dict[str, bytes] = {}
     left = _MOST_BYTES

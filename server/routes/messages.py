@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from server.access import Collector, Running
+from server.access import Collector, Deliverer, Running
 from server.conversation import respond
 from server.cycle import run_cycle
 from server.inbound import store_from, store_said
@@ -45,7 +45,7 @@ class Inbound(BaseModel):
 )
 async def receive(
     running: Running,
-    _: Collector,
+    _: Deliverer,
     given: Inbound,
     response: Response,
     prefer: Annotated[

@@ -145,12 +145,14 @@ async def _judge(
     found: _Sorted,
 ) -> None:
     """The facts of now with the message drafted anew, who approved it, and whether what they approved has moved."""
-    deps, action = engine.deps, Action(row.customer_id, row.action["tool"], row.action["args"])
+    deps = engine.deps
     base = replace(
         await told_facts(deps, trigger, asked), outbox_id=row.id
     )  # its own touch is no earlier one
     if base.inbound is not None and row.reply_to is not None:
         base = replace(base, inbound=replace(base.inbound, replies=max(0, base.inbound.replies - 1)))
+    salt = base.account.customer.salt
+    action = Action(row.customer_id, row.action["tool"], row.action["args"], salt)
     facts = prepared(Deliberation(deps, trigger), action, base)
     moved = row.approved_facts is not None and facts_digest(facts, action) != row.approved_facts
     verdict = deps.gate.rule(action, facts, _approver(row)).verdict
@@ -170,7 +172,7 @@ def _approver(row: DueRow) -> Approver | None:
     if row.approved_facts is None:
         return None
     role = row.approver_role or "viewer"
-    return Approver(row.approved_by or "", role, row.approver_limit_minor or 0)  # type: ignore[arg-type]  # a role by its column's check
+    return Approver(row.approved_by or "", role, row.approver_limit_minor or 0, row.approved_first_by)  # type: ignore[arg-type]  # a role by its column's check
 
 
 def _address(facts: Facts, draft: Draft) -> str:

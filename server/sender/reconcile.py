@@ -155,7 +155,7 @@ async def _make(engine: Engine, wanted: Move) -> bool:
             return False
         offer = row.action["args"].get("offer")
         if offer is not None and wanted.state in ("sent", "delivered"):
-            await move_plan(conn, plan_id=offer, state="offered", from_states=["approved"])
+            await move_plan(conn, plan_id=offer, state="offered", now=now)
         if wanted.state != row.state:
             subject = {"outbox": row.id, "message": row.message_id}
             entry = Entry(

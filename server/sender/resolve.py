@@ -56,7 +56,7 @@ async def _make(engine: Engine, wanted: Move, user: User, verb: str) -> None:
             raise Conflict(f"Somebody else moved message {row.id} meanwhile.")
         offer = row.action["args"].get("offer")
         if offer is not None and wanted.state == "sent":
-            await move_plan(conn, plan_id=offer, state="offered", from_states=["approved"])
+            await move_plan(conn, plan_id=offer, state="offered", now=now)
         subject = {"outbox": row.id, "message": row.message_id}
         entry = Entry(user.name, "Collector", verb, subject, row.episode_id, row.decision_id)
         await append(conn, customer_id=row.customer_id, at=now, entries=[entry])

@@ -32,7 +32,7 @@ async def settle(engine: Engine, name: ChannelName, fates: Sequence[Fate]) -> se
             row, state = fate.move.row, fate.move.state
             offer = row.action["args"].get("offer")
             if offer is not None and state in _LEFT:  # a plan is offered when the customer has it, not before
-                await move_plan(conn, plan_id=offer, state="offered", from_states=["approved"])
+                await move_plan(conn, plan_id=offer, state="offered", now=now)
             entries.setdefault(row.customer_id, []).append(_entry(fate))
         await append_each(conn, at=now, entries=entries)
         said = [fate.answered for fate in mine]

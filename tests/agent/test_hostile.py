@@ -22,7 +22,7 @@ from tests.proofs import proof_size
 from tests.world import EFFECTS, MANAGER, MODES, TODAY, World, follow_up, message, note, record, reminder
 from tools.dunning.templates import templates
 from tools.errors import CollectionsError
-from tools.spec import Action, digest
+from tools.spec import Action
 
 Call = Mapping[str, Any]
 TEXTS = (
@@ -140,8 +140,9 @@ class Attack:
                 self.customer,
             )
         }  # fmt: skip
+        [salt] = world.sql("SELECT salt FROM customer WHERE id = %s", self.customer)
         for owner, tool, args, stored, _ in decided.values():
-            assert stored == Action(owner, tool, args).digest == digest([owner, tool, args])
+            assert stored == Action(owner, tool, args, salt).digest
         with_effect: set[int] = set()
         for table, query in EFFECTS.items():
             named = "digest" if table in ("outbox", "follow_up") else "NULL"

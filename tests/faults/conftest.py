@@ -3,7 +3,7 @@
 import itertools
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from server import db
 from server.embedded import ensure_running, status, stop
-from tests.server.conftest import Api, api  # noqa: F401 - a fixture is known by being here
+from tests.server.conftest import Api, api, policy_text  # noqa: F401 - a fixture is known by being here
 from tests.world import World, open_beside
 
 _SMALL = 176 * 2**20  # a new cluster, a migrated database and a few segments of its log
@@ -80,10 +79,11 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-async def home(folder: Path) -> AsyncIterator[Home]:
+def home(make_data_dir: Callable[[Path], None], folder: Path) -> Iterator[Home]:
     """A migrated database on a running server."""
     found = Home(folder / "data")
-    await db.migrate(found.start())
+    make_data_dir(found.data_dir)
+    found.start()
     yield found
     found.stop()
     shutil.rmtree(found.data_dir)

@@ -46,10 +46,16 @@ class Api:
 
 
 @pytest.fixture
-async def api(world: World, tmp_path: Path) -> AsyncIterator[Api]:
+def policy_text() -> str:
+    """The policy that the application starts with; a module may have another."""
+    return policy().text
+
+
+@pytest.fixture
+async def api(world: World, tmp_path: Path, policy_text: str) -> AsyncIterator[Api]:
     """The application started on the world's database and clock; nothing in it is a stand-in."""
     file = tmp_path / "policy.toml"
-    file.write_text(policy().text, "utf-8")
+    file.write_text(policy_text, "utf-8")
     async with world.pool.connection() as conn, conn.transaction():
         keys = {
             role: await add_user(conn, name=f"a {role}", role=role, limit_minor=10**9, now=NOW)

@@ -6,7 +6,7 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +28,10 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-async def settings(tmp_path: Path) -> AsyncIterator[Settings]:
+def settings(tmp_path: Path, make_data_dir: Callable[[Path], None]) -> Iterator[Settings]:
     """An installation whose embedded database is the test's own."""
     found = Settings(data_dir=tmp_path / "data", clock=NOW)
-    await db.migrate(ensure_running(found.data_dir).app_conninfo())
+    make_data_dir(found.data_dir)
     yield found
     for name in ("data", "fresh"):
         stop(tmp_path / name)

@@ -64,7 +64,43 @@ def test_every_command_answers_a_program_with_one_object(dunwell: Dunwell) -> No
     assert object_of(dunwell("settings", "--json"))["DUNWELL_DATABASE_URL"] == "**********"
     assert object_of(dunwell("migrate", "--json")) == {"current": True}
     assert object_of(dunwell("audit", "verify", "--json"))["verified"] is True
-    assert len(object_of(dunwell("audit", "export", "--customer", "K1", "--json"))["entries"]) >= 1
+    assert len(dunwell("audit", "export", "--customer", "K1").stdout.splitlines()) >= 1
+    assert object_of(dunwell("audit", "anchor", "--json"))["id"] == 1
+
+
+def test_the_log_leaves_as_files_and_an_anchor_that_was_kept_vouches_for_it(
+    dunwell: Dunwell, database: str, tmp_path: Path
+) -> None:
+    assert object_of(dunwell("audit", "anchor", "--json")) == {"id": None}
+    object_of(dunwell("cycle", "--json"))
+    kept = tmp_path / "anchors.jsonl"
+    kept.write_text(dunwell("audit", "anchor", "--json").stdout, "utf-8")
+    anchor = json.loads(kept.read_text("utf-8"))
+    assert anchor["hash"] in dunwell("audit", "anchor").stdout
+    for given in (anchor["hash"], str(kept)):
+        assert object_of(dunwell("audit", "verify", "--anchor", given, "--json"))["anchors"] == 1
+    assert "neither an anchor" in dunwell("audit", "verify", "--anchor", "nothing").stderr
+
+    table, lines = tmp_path / "log.csv", dunwell("audit", "export", "--format", "jsonl").stdout.splitlines()
+    done = object_of(dunwell("audit", "export", "--format", "csv", "--out", str(table), "--json"))
+    assert done["entries"] == len(lines) == len(table.read_text("utf-8").splitlines()) - 1
+    assert dunwell("audit", "export", "--since", "2100-01-01").stdout == ""
+    assert dunwell("audit", "export", "--json").exit_code == 2
+
+    file = tmp_path / "K1.json"
+    assert (
+        object_of(dunwell("customers", "export", "K1", "--out", str(file), "--json"))["rows"]["invoice"] == 1
+    )
+    assert "Quillfeather" in file.read_text("utf-8")
+    assert dunwell("customers", "export", "K1", "--out", str(file)).exit_code == 1
+
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("ALTER TABLE decision DISABLE TRIGGER USER")
+        connection.execute("UPDATE decision SET reasons = '[]' WHERE id = 1")
+    broken = dunwell("audit", "verify", "--json")
+    assert broken.exit_code == 1
+    assert [m["why"] for m in json.loads(broken.stdout)["misfits"]] == ["it was changed"]
+    assert "decision 1: it was changed" in dunwell("audit", "verify").stdout
 
 
 def test_a_customer_is_erased_only_after_a_yes_and_the_audit_verifies_afterwards(dunwell: Dunwell) -> None:

@@ -11,6 +11,7 @@ from agent.approvals import decide
 from server.erasure import erase_customer
 from tests.world import MANAGER, World, far_follow_up, message, note, proposing, record, reminder
 from tools.errors import Conflict, NotFound
+from tools.spec import Action
 
 SECRETS = (
     "Odalys",
@@ -184,9 +185,33 @@ async def test_a_message_that_arrives_during_an_erasure_finds_nobody_to_talk_to(
     heard = await world.hears("Are you there?")
 
     await asyncio.gather(
-        erase_customer(engine, "cust-1", by="mona"), engine.run(heard), return_exceptions=True
+        erase_customer(engine, "cust-1", by="mona"),
+        engine.run(heard),
+        world.hears("Odalys here."),
+        return_exceptions=True,
     )
-    await erase_customer(engine, "cust-1", by="mona")
 
     assert world.count("outbox", "state = 'queued'") == 0
     assert world.count("message", "body IS NOT NULL") == 0
+
+
+async def test_no_digest_that_is_kept_can_be_tried_out_any_more(world: World) -> None:
+    """They are salted with something that goes: knowing the very words does not show that they were said."""
+    await _known(world)
+    (salt,) = world.sql("SELECT salt FROM customer")
+    known: LiteralString = (
+        "SELECT d.tool, a.args, d.digest FROM decision d JOIN decision_args a ON a.decision_id = d.id"
+    )
+    decided = world.sql(known)
+    assert len(decided) > 5
+    for tool, args, digest in decided:
+        assert Action("cust-1", tool, args, salt).digest == digest
+        assert Action("cust-1", tool, args).digest != digest
+    assert "salt" not in str(world.sql("SELECT facts FROM decision"))
+
+    await erase_customer(world.engine(proposing()), "cust-1", by="mona")
+
+    assert salt not in everything(world)
+    (other,) = world.sql("SELECT salt FROM customer")
+    kept = everything(world)
+    assert [args for tool, args, _ in decided if Action("cust-1", tool, args, other).digest in kept] == []

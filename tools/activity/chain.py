@@ -6,7 +6,7 @@ body and salt leaves the chain verifiable.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from tools.spec import canonical
 
 _SQL = sql.load("tools.activity")
 GENESIS = "0" * 64
+_FETCH = 5000  # rows at once
 Source = Literal["AI Agent", "Collector", "Customer", "System"]
 
 
@@ -55,11 +56,18 @@ class Verification:
 
 def link(prev_hash: str, customer_id: str, seq: int, at: datetime, entry: Entry) -> str:
     """SHA-256 over the previous hash and the canonical JSON of every field of this entry."""
-    fields = [
-        customer_id, seq, at.astimezone(UTC).isoformat(timespec="microseconds"), entry.actor, entry.source,
-        entry.action, entry.subject, entry.episode_id, entry.decision_id,
-    ]  # fmt: skip
-    return hashlib.sha256((prev_hash + canonical(fields)).encode()).hexdigest()
+    fields = [entry.actor, entry.source, entry.action, entry.subject, entry.episode_id, entry.decision_id]
+    return _hash(prev_hash, customer_id, seq, at, fields)
+
+
+def _hash(prev_hash: str, customer_id: str, seq: int, at: datetime, fields: Sequence[Any]) -> str:
+    hashed = canonical([customer_id, seq, instant(at), *fields])
+    return hashlib.sha256((prev_hash + hashed).encode()).hexdigest()
+
+
+def instant(at: datetime) -> str:
+    """An instant as it is hashed: in UTC, to the microsecond."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 async def append(
@@ -93,48 +101,63 @@ async def append_each(
     await conn.execute(_SQL["append"], {"at": at, "entries": Jsonb(rows), "heads": Jsonb(heads)})
 
 
-async def read(conn: AsyncConnection[Any], *, customer_id: str | None = None) -> list[dict[str, Any]]:
-    """The log of one customer, or of all, in chain order."""
-    async with conn.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(_SQL["chain"], {"customer_id": customer_id})
-        return await cursor.fetchall()
+async def read(
+    conn: AsyncConnection[Any], *, customer_id: str | None = None, since: datetime | None = None
+) -> AsyncIterator[dict[str, Any]]:
+    """The log of one customer, or of all, in chain order, from an instant on. In a transaction; never all of it at once."""
+    async with conn.cursor(name="activity_read", row_factory=dict_row) as rows:
+        rows.itersize = _FETCH
+        await rows.execute(_SQL["chain"], {"customer_id": customer_id, "since": since})
+        async for row in rows:
+            yield row
 
 
 async def verify(conn: AsyncConnection[Any], *, customer_id: str | None = None) -> Verification:
-    """Recompute every chain from its first entry to its recorded head; reads through a server cursor, never all at once."""
-    cursor = await conn.execute(_SQL["heads"], {"customer_id": customer_id})
+    """Recompute every chain from its first entry to its recorded end, past every end that an anchor has of it.
+
+    The caller's transaction is one that sees a single moment (repeatable read), or entries that are added meanwhile
+    look like a break. Reads through a server cursor, never all at once.
+    """
+    given = {"customer_id": customer_id}
+    cursor = await conn.execute(_SQL["heads"], given)
     heads = {row[0]: (row[1], row[2]) for row in await cursor.fetchall()}
+    anchored = dict(await (await conn.execute(_SQL["anchored_ends"], given)).fetchall())
     reached: dict[str, tuple[int, str]] = {}
     broken: dict[str, BrokenLink] = {}
     entries = 0
-    async with conn.cursor(name="activity_chain", row_factory=dict_row) as rows:
-        await rows.execute(_SQL["chain"], {"customer_id": customer_id})
-        async for row in rows:
+    async with conn.cursor(name="activity_chain") as rows:
+        rows.itersize = _FETCH
+        await rows.execute(_SQL["chain_with_anchors"], given)
+        async for owner, seq, at, *fields, prev_hash, found, anchor in rows:
             entries += 1
-            owner, seq = row["customer_id"], row["seq"]
             before, head = reached.get(owner, (0, GENESIS))
-            entry = Entry(
-                row["actor"],
-                row["source"],
-                row["action"],
-                row["subject"],
-                row["episode_id"],
-                row["decision_id"],
-            )
-            expected = link(head, owner, seq, row["at"], entry)
-            if owner not in broken and seq != before + 1:
-                broken[owner] = BrokenLink(owner, before + 1, "an entry is missing")
-            elif owner not in broken and (row["prev_hash"], row["hash"]) != (head, expected):
-                broken[owner] = BrokenLink(owner, seq, "the entry was changed")
-            reached[owner] = (seq, row["hash"])
-    for owner in (heads.keys() | reached.keys()) - broken.keys():
-        last, recorded = reached.get(owner, (0, GENESIS)), heads.get(owner, (0, GENESIS))
-        if last[0] < recorded[0]:
-            broken[owner] = BrokenLink(owner, last[0] + 1, "the last entries are missing")
-        elif last[0] > recorded[0]:
-            broken[owner] = BrokenLink(owner, recorded[0] + 1, "the entry is beyond the recorded end")
-        elif last != recorded:
-            broken[owner] = BrokenLink(owner, last[0], "it is not the entry that was recorded as the last")
-    return Verification(
-        len(heads.keys() | reached.keys()), entries, sorted(broken.values(), key=lambda b: b.customer_id)
-    )
+            if owner not in broken:
+                why = None
+                if seq != before + 1:
+                    broken[owner] = BrokenLink(owner, before + 1, "an entry is missing")
+                elif prev_hash != head or found != _hash(head, owner, seq, at, fields):
+                    why = "the entry was changed"
+                elif anchor is not None and anchor != found:
+                    why = "it is not the entry that was anchored"
+                if why is not None:
+                    broken[owner] = BrokenLink(owner, seq, why)
+            reached[owner] = (seq, found)
+    owners = heads.keys() | reached.keys() | anchored.keys()
+    for owner in owners - broken.keys():
+        end = _end(
+            owner, reached.get(owner, (0, GENESIS)), heads.get(owner, (0, GENESIS)), anchored.get(owner, 0)
+        )
+        if end is not None:
+            broken[owner] = end
+    return Verification(len(owners), entries, sorted(broken.values(), key=lambda b: b.customer_id))
+
+
+def _end(owner: str, last: tuple[int, str], recorded: tuple[int, str], anchored: int) -> BrokenLink | None:
+    """Whether a chain that holds so far ends where it was recorded to end."""
+    if last[0] < max(recorded[0], anchored):
+        return BrokenLink(owner, last[0] + 1, "the last entries are missing")
+    if last[0] > recorded[0]:
+        return BrokenLink(owner, recorded[0] + 1, "the entry is beyond the recorded end")
+    if last != recorded:
+        return BrokenLink(owner, last[0], "it is not the entry that was recorded as the last")
+    return None

@@ -1,5 +1,6 @@
 """An action in one sentence, for the person who is asked to approve it."""
 
+import re
 from typing import assert_never
 
 from tools.activity import log_collection_activity as kinds
@@ -14,8 +15,14 @@ def describe(args: kinds.LogCollectionActivity | ScheduleFollowUp, account: Acco
     """What would become true, with the figures that code has computed: the model's words are not taken for it."""
     if isinstance(args, ScheduleFollowUp):
         when = f"on {args.on:%d %B %Y}" if args.on else f"in {args.in_days} days"
-        return f"Follow up ({args.kind.replace('_', ' ')}) {when}: {args.reason}"
+        return f"Follow up ({args.kind.replace('_', ' ')}) {when}: {quoted(args.reason)}"
     return _record(args.record, account)
+
+
+def quoted(words: str) -> str:
+    """Words of a customer or a model in quotation marks that nothing in them can close."""
+    inside = re.sub("[“”]", '"', words)
+    return f"“{inside}”"
 
 
 def _record(record: kinds.Record, account: Account) -> str:
@@ -29,11 +36,11 @@ def _record(record: kinds.Record, account: Account) -> str:
         case kinds.PlanRequestRecord():
             return _plan(record, account)
         case kinds.DisputeRecord() | kinds.PaymentClaimRecord():
-            return f"{record.kind.replace('_', ' ').capitalize()} on {_numbers(account, record.invoices)}: “{record.quote}”"
+            return f"{record.kind.replace('_', ' ').capitalize()} on {_numbers(account, record.invoices)}: {quoted(record.quote)}"
         case kinds.NoteRecord():
-            return f"Note: {record.text}"
+            return f"Note: {quoted(record.text)}"
         case kinds.CreditHoldRecommendationRecord():
-            return f"Credit hold recommended: {record.reason}"
+            return f"Credit hold recommended: {quoted(record.reason)}"
         case (
             kinds.OptOutRecord()
             | kinds.ContactChangeRecord()
@@ -46,7 +53,7 @@ def _record(record: kinds.Record, account: Account) -> str:
             | kinds.PreferenceRecord()
             | kinds.EscalationRecord()
         ):
-            said = f": “{record.quote}”" if record.quote else "."
+            said = f": {quoted(record.quote)}" if record.quote else "."
             return f"{record.kind.replace('_', ' ').capitalize()}{said}"
         case never:
             assert_never(never)

@@ -9,8 +9,9 @@ from psycopg import AsyncConnection
 
 from tools.activity import log_collection_activity as kinds
 from tools.arrangements.facts import add_contact, add_standing_fact
-from tools.arrangements.plans import add_plan, move_plan
+from tools.arrangements.plans import add_plan, start_plan
 from tools.arrangements.promises import add_promises
+from tools.arrangements.requests import RequestKind, add_request
 from tools.arrangements.stops import open_dispute, place_hold, suppress
 from tools.dunning.offers import first_instalment_on, plan_instalments
 from tools.followups.follow_ups import Priority, schedule
@@ -98,6 +99,8 @@ async def _dispute(
     source: Literal["customer", "collector"] = "customer" if said.message_id else "collector"
     if meant:
         amount = Money.of(record.amount, said.account.customer.currency) if record.amount else None
+        if amount and amount.minor >= said.account.balance_of(meant).minor:
+            amount = None  # all that is owed is the whole of it
         await open_dispute(
             conn, permit, invoice_ids=meant, reason=record.reason, amount=amount, source=source, now=said.now
         )
@@ -112,7 +115,7 @@ async def _promise(
     await add_promises(
         conn, permit, payments=[(Money.of(p.amount, currency), p.on) for p in record.payments],
         invoice_ids=said.account.meant(record.invoices), message_id=said.message_id,
-        source="customer" if said.message_id else "collector", now=said.now,
+        source="customer" if said.message_id else "collector", zone=said.zone.key, now=said.now,
     )  # fmt: skip
     await withdraw(conn, customer_id=permit.customer_id, reason="the customer promised to pay", now=said.now)
     if said.approved_by != "policy":
@@ -126,7 +129,7 @@ async def _plan(
     conn: AsyncConnection[Any], permit: Permit, record: kinds.PlanRequestRecord, said: Said
 ) -> None:
     if record.offer is not None:
-        await move_plan(conn, plan_id=record.offer, state="active", from_states=["offered"])
+        await start_plan(conn, plan_id=record.offer, now=said.now)
         await withdraw(conn, customer_id=permit.customer_id, reason="a plan runs", now=said.now)
         return
     meant = said.account.meant(record.invoices)
@@ -138,17 +141,12 @@ async def _plan(
     )
     await add_plan(
         conn, permit, invoice_ids=meant, instalments=instalments, currency=said.account.customer.currency,
-        proposed_by=said.by, approved_by=said.approved_by, now=said.now,
+        proposed_by=said.by, approved_by=said.approved_by, zone=said.zone.key, now=said.now,
     )  # fmt: skip
     # Offering it is an episode of its own: the customer may be asleep, and the message is judged by itself.
     await schedule(
-        conn,
-        permit,
-        kind="message",
-        due_at=said.now,
-        reason="Offer the approved plan to the customer.",
-        assignee=None,
-    )
+        conn, permit, kind="message", due_at=said.now, reason="Offer the approved plan to the customer.", assignee=None
+    )  # fmt: skip
 
 
 async def _opt_out(
@@ -156,14 +154,8 @@ async def _opt_out(
 ) -> None:
     channel = None if record.scope == "all" else said.channel
     await suppress(
-        conn,
-        permit,
-        channel=channel,
-        contact_id=None,
-        reason="opt_out",
-        message_id=said.message_id,
-        now=said.now,
-    )
+        conn, permit, channel=channel, contact_id=None, reason="opt_out", message_id=said.message_id, now=said.now
+    )  # fmt: skip
     await withdraw(conn, customer_id=permit.customer_id, reason="opt-out", now=said.now, channel=channel)
 
 
@@ -185,10 +177,30 @@ async def _wrong_party(conn: AsyncConnection[Any], permit: Permit, said: Said) -
     )
 
 
+async def _ask_ledger(
+    conn: AsyncConnection[Any], permit: Permit, said: Said, kind: RequestKind, why: str
+) -> dict[str, Any]:
+    """What a person approved and only the source ledger can do: kept until it is entered there, with a task to do so."""
+    account = said.account
+    open_ids = [invoice.id for invoice in account.invoices if invoice.is_open()]
+    amount, proposed_by = account.balance_of(open_ids), said.by if said.by != said.approved_by else "agent"
+    request_id = await add_request(
+        conn, customer_id=permit.customer_id, kind=kind, invoice_ids=open_ids, amount=amount, reason=why,
+        proposed_by=proposed_by, approved_by=said.approved_by, decision_id=permit.decision_id, now=said.now,
+    )  # fmt: skip
+    await _task(conn, permit, said, why, "high")
+    return {
+        "ledger_request": request_id, "minor": amount.minor, "proposed_by": proposed_by, "approved_by": said.approved_by,
+    }  # fmt: skip
+
+
 async def record_activity(  # noqa: C901, PLR0912 - one arm for each kind of record is the clearest form there is
     conn: AsyncConnection[Any], permit: Permit, args: kinds.LogCollectionActivity, said: Said
-) -> None:
-    """Make one permitted record true, with its holds, suppressions and tasks, in the caller's transaction."""
+) -> dict[str, Any]:
+    """Make one permitted record true, with its holds, suppressions and tasks, in the caller's transaction.
+
+    Gives what the log keeps of it beside its kind.
+    """
     match args.record:
         case kinds.PromiseRecord() as record:
             await _promise(conn, permit, record, said)
@@ -228,9 +240,13 @@ async def record_activity(  # noqa: C901, PLR0912 - one arm for each kind of rec
         case kinds.WrongPartyRecord():
             await _wrong_party(conn, permit, said)
         case kinds.ConcessionRequestRecord():
-            await _task(conn, permit, said, "A concession was approved: enter it in the ledger.", "high")
+            return await _ask_ledger(
+                conn, permit, said, "concession", "A concession was approved: enter it in the ledger."
+            )
         case kinds.CreditHoldRecommendationRecord():
-            await _task(conn, permit, said, "A credit hold was approved: place it in the ledger.", "high")
+            return await _ask_ledger(
+                conn, permit, said, "credit_hold", "A credit hold was approved: place it in the ledger."
+            )
         case kinds.PreferenceRecord() as record:
             await _remember(conn, permit, said, record.about, record.quote)
         case kinds.NoteRecord() as record:
@@ -239,6 +255,7 @@ async def record_activity(  # noqa: C901, PLR0912 - one arm for each kind of rec
             await _escalate(conn, permit, record, said)
         case never:
             assert_never(never)
+    return {}
 
 
 async def _remember(conn: AsyncConnection[Any], permit: Permit, said: Said, kind: str, words: str) -> None:

@@ -16,24 +16,27 @@ from tools.spec import Permit
 _SQL = sql.load("tools.arrangements")
 
 
+Outcome = Literal["kept", "partial", "broken"]
+
+
 @dataclass(frozen=True, slots=True)
-class WatchedPromise:
-    """An open promise and what was paid on its invoices since it was made."""
+class DuePromise:
+    """An open promise to settle, and what was paid towards it: 0 to its amount, each cent towards one promise only."""
 
     id: int
     customer_id: str
-    invoice_ids: Sequence[str]
     amount_minor: int
-    currency: str
     due_date: date
     paid_minor: int
+    waits_until: (
+        date  # the first day on which it can be broken: grace and, where the customer pays by mail, float
+    )
 
-    def outcome(self, today: date) -> Literal["kept", "partial", "broken"] | None:
-        """Kept as soon as the money is there; partial or broken once the day after its date has come (policy.md 4)."""
-        if self.paid_minor >= self.amount_minor:
+    @property
+    def outcome(self) -> Outcome:
+        """Kept where all of it was paid, partial where some of it was, else broken."""
+        if self.paid_minor == self.amount_minor:
             return "kept"
-        if today <= self.due_date:
-            return None
         return "partial" if self.paid_minor > 0 else "broken"
 
 
@@ -45,12 +48,13 @@ async def add_promises(
     invoice_ids: Sequence[str],
     message_id: int | None,
     source: Literal["customer", "collector"],
+    zone: str,
     now: datetime,
 ) -> None:
     """One row for each promised payment, and the fact that it was promised; a newer promise replaces the older one."""
     shared = {
         "customer_id": permit.customer_id, "decision_id": permit.decision_id, "invoice_ids": list(invoice_ids),
-        "message_id": message_id, "source": source, "now": now,
+        "message_id": message_id, "source": source, "zone": zone, "now": now,
     }  # fmt: skip
     await conn.execute(_SQL["cancel_promises"], shared)
     for position, (amount, due_date) in enumerate(payments):
@@ -68,24 +72,53 @@ async def add_promises(
     )
 
 
-async def promises_to_watch(
-    conn: AsyncConnection[Any], *, today: date, zone: str, limit: int
-) -> list[WatchedPromise]:
-    """Open promises with what was paid since; `zone` is the company's, in which days are counted."""
-    async with conn.cursor(row_factory=class_row(WatchedPromise)) as cursor:
-        await cursor.execute(_SQL["promises_to_watch"], {"today": today, "zone": zone, "limit": limit})
+async def promises_to_settle(
+    conn: AsyncConnection[Any],
+    *,
+    today: date,
+    zone: str,
+    grace_days: int,
+    float_days: int,
+    limit: int,
+    promise_id: int | None = None,
+) -> list[DuePromise]:
+    """Open promises that are kept, or whose last day has passed; `zone` is the company's, in which days are counted.
+
+    The day after the promised one plus `grace_days` - 1, and `float_days` later for a customer whose last payment was
+    a cheque (policy.md 4). With `promise_id` that one alone.
+    """
+    async with conn.cursor(row_factory=class_row(DuePromise)) as cursor:
+        await cursor.execute(
+            _SQL["promises_to_settle"],
+            {
+                "today": today, "zone": zone, "grace_days": grace_days, "float_days": float_days, "limit": limit,
+                "promise_id": promise_id,
+            },
+        )  # fmt: skip
         return await cursor.fetchall()
 
 
 async def settle_promise(
-    conn: AsyncConnection[Any], *, promise_id: int, state: Literal["kept", "partial", "broken"], now: datetime
+    conn: AsyncConnection[Any], *, promise_id: int, state: Outcome, paid_minor: int, now: datetime
 ) -> bool:
-    """Close an open promise; False when it was closed already."""
+    """Close an open promise on what was paid towards it; False when it was closed already."""
     cursor = await conn.execute(
-        _SQL["settle_promise"], {"promise_id": promise_id, "state": state, "now": now}
+        _SQL["settle_promise"],
+        {"promise_id": promise_id, "state": state, "paid_minor": paid_minor, "now": now},
     )
     owner = await cursor.fetchone()
     if owner is None:
         return False
     await conn.execute(_SQL["end_promise_facts"], {"customer_id": owner[0], "now": now})
+    return True
+
+
+async def call_off_promise(
+    conn: AsyncConnection[Any], *, promise_id: int, customer_id: str, now: datetime
+) -> bool:
+    """A person calls an open promise off; False when it was closed already."""
+    cursor = await conn.execute(_SQL["call_off_promise"], {"promise_id": promise_id, "now": now})
+    if await cursor.fetchone() is None:
+        return False
+    await conn.execute(_SQL["end_promise_facts"], {"customer_id": customer_id, "now": now})
     return True

@@ -8,6 +8,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import scalar_row
 
 from tools import sql
+from tools.arrangements.machines import sources
 from tools.ledger.model import Channel, DisputeReason, HoldReason
 from tools.money import Money
 from tools.spec import Permit
@@ -76,6 +77,25 @@ async def suppress(
             "contact_id": contact_id, "reason": reason, "message_id": message_id, "now": now,
         },
     )  # fmt: skip
+
+
+async def move_dispute(
+    conn: AsyncConnection[Any],
+    *,
+    dispute_id: str,
+    state: Literal["under_review", "resolved_for_customer", "resolved_for_us", "withdrawn"],
+    outcome: str,
+    now: datetime,
+) -> bool:
+    """A person moves a dispute on; False for one that ended, or that the ledger states: it is closed there."""
+    cursor = await conn.execute(
+        _SQL["close_dispute"],
+        {
+            "dispute_id": dispute_id, "state": state, "outcome": outcome,
+            "from_states": sources("dispute", state), "now": now,
+        },
+    )  # fmt: skip
+    return await cursor.fetchone() is not None
 
 
 async def lift_hold(

@@ -29,3 +29,6 @@ class Draft:
     way_out: bool  # the text says how to opt out
     disclosed: bool  # the text says that an automated assistant writes
     language_fallback: bool  # the customer's language has no reviewed template: English was used
+    telling: Sequence[
+        str
+    ] = ()  # what the subject, or the start of a text message, tells a bystander of a debt

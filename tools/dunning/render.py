@@ -10,6 +10,7 @@ from tools.dunning.errors import Undraftable
 from tools.dunning.generate_dunning_message import GenerateDunningMessage, Purpose
 from tools.dunning.layout import fill_body, lay_out, split_subject
 from tools.dunning.placeholders import ABOUT_INVOICES, names_in
+from tools.dunning.preview import telling
 from tools.dunning.recipient import choose_contact
 from tools.dunning.segments import segments, sms_text, visible
 from tools.dunning.sources import Sources, first_name, named_invoices, named_offer, newest_promise
@@ -80,7 +81,7 @@ def draft_message(
     # Names are masked where wording is judged: Ms Sue or the Court Street Dental Office may get mail.
     first = sources.first_name and _MASKED
     masked = replace(sources, company_name=_MASKED, customer_name=_MASKED, first_name=first)
-    wording = _joined(*_compose(script, masked, first_contact=first_contact))
+    unnamed = _compose(script, masked, first_contact=first_contact)
     conceded = plan is not None and plan.total_minor < account.balance_of(plan.invoice_ids).minor
     balance = sum(invoice.balance_minor for invoice in invoices)
     return Draft(
@@ -94,11 +95,12 @@ def draft_message(
         body=body,
         amount_minor=max(balance, plan.total_minor) if plan else balance,
         untraced=untraced(_joined(subject, body), sources, crisis=args.purpose == "crisis"),
-        denied=denied(wording, conceded=conceded),
+        denied=denied(_joined(*unnamed), conceded=conceded),
         segments=segments(body) if args.channel == "sms" else None,
         way_out=_WAY_OUT.search(body) is not None,
         disclosed=_DISCLOSED.search(body) is not None,
         language_fallback=fallback,
+        telling=telling(*unnamed),
     )
 
 

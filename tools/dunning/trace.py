@@ -53,7 +53,9 @@ def untraced(text: str, sources: Sources, *, crisis: bool = False) -> list[str]:
         number = _any(bare) + _AFTER + _DETAILS
         plain = re.sub(rf"(?<!\w){_LABEL}{number}(?:{_NEXT}{number})*", STRUCK, plain)
         plain = re.sub(rf"{_BEFORE}{_any(bare)}: {STRUCK}", STRUCK, plain)  # a link with its invoice
-    return suspicious(plain, sources.language)
+    # A numeral that is one sign (Ⅻ) is letters in the one spelling, and letters are no figure.
+    signs = [] if text.isascii() else [char for char in text if unicodedata.category(char) == "Nl"]
+    return [*dict.fromkeys(signs), *suspicious(plain, sources.language)]
 
 
 def _strike(plain: str, forms: Iterable[str]) -> str:

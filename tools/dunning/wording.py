@@ -9,22 +9,27 @@ from functools import cache
 from importlib import resources
 from operator import attrgetter
 
+from tools.dunning.lookalikes import as_latin
 from tools.dunning.segments import visible
 
-# Letters of other alphabets that look Latin, and digits or signs that stand for letters inside a word.
-_LOOKALIKES = str.maketrans(
-    "АВЕЅІЈКМНОРСТХаеѕіјорсухѵԁɡոΑΒΕΖΗΙΚΜΝΟΡΤΥΧαεικορτυνıℓ",
-    "ABESIJKMHOPCTXaesijopcuxvdgnABEZHIKMNOPTYXaeikoptuvil",
-)
-_LEET = str.maketrans("013457@$!|", "oieastasil")
+# Digits and signs that stand for letters inside a word. Capital I, l, 1 and | look alike in many faces, so all of them
+# are read as l, in the phrases as in the text.
+_LEET = str.maketrans("013457@$!|", "oleastasll")
+_ALIKE = str.maketrans("i", "l")
 _LEET_SIGN = re.compile(r"[013457@$!|]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
-_ASCII_SPACE = {code: " " for code in range(128) if not chr(code).isalnum()}
+_ASCII_WORDS = {code: " " for code in range(128) if not chr(code).isalnum()} | _ALIKE
 _LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"[^\W_]+")
 _SPACED = re.compile(r"\b(?:[a-z] ){2,}[a-z]\b")
 _BOUNDARY = r"\b"
-_LONG_ENOUGH = 6  # letters from which a word is also found with gaps in it: shorter ones would hit by chance
+_STRETCHED = re.compile(r"([a-z])\1{2,}")
+_LONG_ENOUGH = (
+    6  # letters from which a phrase is also found with gaps in it: shorter ones would hit by chance
+)
+_LONE = (
+    "aeiouysdtml"  # single letters that stand beside a word for good reasons: "A/C heat", "y", "o", "it's"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +67,26 @@ def denied(text: str, *, conceded: bool = False) -> list[str]:
 
 
 def _spellings(text: str) -> list[str]:
-    """Readings of `text` in plain lower-case words: as it stands, with digits as letters, with spaced letters joined."""
-    latin = unicodedata.normalize("NFKD", visible(text))
-    if not latin.isascii():
-        latin = latin.translate(_LOOKALIKES)
+    """Readings of `text` in plain lower-case words: as it stands, digits as letters, stretched and spaced letters joined."""
+    latin = as_latin(unicodedata.normalize("NFKD", visible(text)))
     tokens = [
         token
         if token.isalpha() or not (_LEET_SIGN.search(token) and _LETTER.search(token))
         else token.translate(_LEET)
         for token in latin.split()
     ]
-    words = dict.fromkeys((_words(latin), _words(" ".join(tokens))))
+    words = [_words(latin), _words(" ".join(tokens))]
+    if any(map(_STRETCHED.search, words)):
+        words += [_STRETCHED.sub(kept, each) for each in words for kept in (r"\1", r"\1\1")]
     joined = [_SPACED.sub(lambda run: run[0].replace(" ", ""), each) for each in words]
     return list(dict.fromkeys([*words, *joined]))
 
 
 def _words(text: str) -> str:
     if text.isascii():  # the same, and several times as fast
-        return " ".join(text.lower().translate(_ASCII_SPACE).split())
+        return " ".join(text.lower().translate(_ASCII_WORDS).split())
     text = _NOT_ASCII.sub(lambda char: "" if unicodedata.combining(char[0]) else char[0], text)
-    return " ".join(_WORD.findall(text.casefold()))
+    return " ".join(_WORD.findall(text.casefold().translate(_ALIKE)))
 
 
 def _mixes_alphabets(text: str) -> bool:
@@ -90,7 +95,7 @@ def _mixes_alphabets(text: str) -> bool:
         if word.isascii():
             continue
         alphabets = {unicodedata.name(char, "").split(" ")[0] for char in word}
-        if "LATIN" in alphabets and alphabets & {"CYRILLIC", "GREEK", "ARMENIAN"}:
+        if "LATIN" in alphabets and alphabets & {"CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"}:
             return True
     return False
 
@@ -131,7 +136,7 @@ def _letters(phrase: str) -> str:
 def _pattern(phrase: str) -> re.Pattern[str]:
     special = {
         "...": r"(?:\w+ ){0,4}",
-        "#": r"(?:\d+|[a-z]+ty|one|two|three|four|five|six|seven|ten|twelve) ",
+        "#": r"(?:\d+|[a-z]+ty|one|two|three|four|five|six|seven|ten|twelve) ".translate(_ALIKE),
     }
     parts = [
         special.get(token) or (re.escape(_words(token)) + (r"\w* " if token.endswith("*") else " "))
@@ -141,8 +146,16 @@ def _pattern(phrase: str) -> re.Pattern[str]:
 
 
 def _gapped(phrase: str) -> re.Pattern[str] | None:
-    """The phrase with up to one gap after each letter, as in "a r r e s t" or "ar-rest"."""
+    """The phrase with up to one gap after each letter, as in "a r r e s t" or "ar-rest"; in a short word with one gap."""
     letters = _words(phrase).replace(" ", "")
-    if "..." in phrase or "#" in phrase or len(letters) < _LONG_ENOUGH + 2 * phrase.count(" "):
+    if "..." in phrase or "#" in phrase:
         return None
-    return re.compile(_BOUNDARY + " ?".join(letters) + ("" if phrase.endswith("*") else r"\b"))
+    end = "" if phrase.endswith("*") else r"\b"
+    if len(letters) in (_LONG_ENOUGH - 2, _LONG_ENOUGH - 1) and " " not in phrase:
+        # One gap: with more of them too many honest words would do.
+        parts = ((letters[:at], letters[at:]) for at in range(1, len(letters)))
+        split = [f"{one} {other}" for one, other in parts if not {one, other} & set(_LONE)]
+        return re.compile(rf"{_BOUNDARY}(?:{'|'.join(split)}){end}")
+    if len(letters) < _LONG_ENOUGH:
+        return None
+    return re.compile(_BOUNDARY + " ?".join(letters) + end)

@@ -5,8 +5,8 @@ An `Account` is a snapshot: frozen values, read in one statement, true for `toda
 never stored (ledgers.md 3).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
@@ -15,6 +15,7 @@ from tools.money import Money
 Channel = Literal["email", "sms", "voice", "post", "portal"]
 LedgerState = Literal["draft", "open", "partially_paid", "paid", "void", "written_off", "reversed", "unknown"]
 Bucket = Literal["not_due", "1-30", "31-60", "61-90", "91+"]
+Mode = Literal["observe", "draft", "assisted", "automatic"]  # of autonomy (policy.md 2)
 Tier = Literal["low", "medium", "high", "unscored"]
 HoldReason = Literal[
     "dispute", "payment_claim", "fraud_claim", "representation", "deceased", "safety",
@@ -43,6 +44,10 @@ class Customer:
     credit_limit_minor: int | None
     hold_reason: str | None
     do_not_contact: bool
+    postal_area: str | None = (
+        None  # the first three characters of the postal code: a city may have its own rules
+    )
+    salt: str = field(default="", repr=False)  # of the digests that are kept about the customer
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +144,13 @@ class Instalment:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A payment plan that is not rejected or completed."""
+    """A payment plan that is offered, runs or was broken: not one that ended."""
 
     id: str
     invoice_ids: Sequence[str]
     total_minor: int
     currency: str
-    state: Literal["proposed", "approved", "offered", "accepted", "active", "defaulted"]
+    state: Literal["approved", "offered", "active", "defaulted"]
     instalments: Sequence[Instalment]
 
 
@@ -231,6 +236,8 @@ class Account:
     payments_pending_minor: int  # payments with status pending: on their way, not settled
     ledger_as_of: datetime | None  # when this customer's ledger rows were last read from their source
     ledger_system: str  # "file", or the connector's name: how fresh its facts must be depends on it
+    pays_by_mail: bool = False  # the last payment was a cheque: money is longer on its way
+    levels: Mapping[str, Mode] = field(default_factory=dict)  # autonomy on record, by action
 
     def invoice(self, invoice_id: str) -> Invoice | None:
         """The open invoice with that id, if this account has it."""
@@ -252,6 +259,21 @@ class Account:
             sum(i.balance_minor for i in self.invoices if i.id in invoice_ids and i.is_open()),
             self.customer.currency,
         )
+
+    def undisputed(self) -> Money:
+        """What is owed less what is disputed: of a part dispute the part, of a whole one its invoices' balances.
+
+        Where disputes overlap, an invoice is disputed for no more than its balance.
+        """
+        left = {invoice.id: invoice.balance_minor for invoice in self.invoices if invoice.is_open()}
+        for dispute in self.disputes:
+            rest = dispute.amount_minor
+            for invoice_id in dispute.invoice_ids:
+                took = left.get(invoice_id, 0) if rest is None else min(left.get(invoice_id, 0), rest)
+                if invoice_id in left:
+                    left[invoice_id] -= took
+                rest = None if rest is None else rest - took
+        return Money(sum(left.values()), self.customer.currency)
 
     def disputed_ids(self) -> set[str]:
         """Invoices under an open dispute."""

@@ -18,9 +18,9 @@ SELECT json_build_object(
     'now', %(now)s::timestamptz,
     'customer', json_build_object(
         'id', c.id, 'name', c.name, 'kind', c.kind, 'status', c.status, 'currency', c.currency,
-        'language', c.language, 'segment', c.segment, 'time_zone', c.time_zone, 'region', c.region,
+        'language', c.language, 'segment', c.segment, 'time_zone', c.time_zone, 'region', c.region, 'postal_area', c.postal_area,
         'owner', c.owner, 'terms_days', c.terms_days, 'credit_limit_minor', c.credit_limit_minor,
-        'hold_reason', c.hold_reason, 'do_not_contact', c.do_not_contact),
+        'hold_reason', c.hold_reason, 'do_not_contact', c.do_not_contact, 'salt', c.salt),
     'contacts', (SELECT coalesce(json_agg(json_build_object(
             'id', k.id, 'role', k.role, 'name', k.name, 'channel', k.channel, 'address', k.address,
             'verified_at', k.verified_at, 'consent', k.consent, 'opted_out_at', k.opted_out_at,
@@ -52,7 +52,7 @@ SELECT json_build_object(
             'state', p.state, 'instalments',
             (SELECT json_agg(json_build_object('due_date', n.due_date, 'amount_minor', n.amount_minor) ORDER BY n.position)
                FROM plan_instalment n WHERE n.plan_id = p.id)) ORDER BY p.created_at, p.id), '[]')
-        FROM payment_plan p WHERE p.customer_id = c.id AND p.state NOT IN ('rejected', 'completed')),
+        FROM payment_plan p WHERE p.customer_id = c.id AND p.state IN ('approved', 'offered', 'active', 'defaulted')),
     'holds', (SELECT coalesce(json_agg(json_build_object(
             'id', h.id, 'reason', h.reason, 'invoice_ids', h.invoice_ids, 'cleared_by', h.cleared_by,
             'placed_at', h.placed_at, 'message_id', h.message_id) ORDER BY h.id), '[]')
@@ -81,6 +81,8 @@ SELECT json_build_object(
         FROM (SELECT * FROM portfolio_history WHERE as_of <= %(today)s ORDER BY as_of DESC LIMIT 1) h),
     'payments_pending_minor', (SELECT coalesce(sum(p.amount_minor), 0) FROM payment p
         WHERE p.customer_id = c.id AND p.status = 'pending' AND p.paid_on <= %(today)s),
+    'pays_by_mail', pays_by_mail(c.id, %(today)s),
+    'levels', (SELECT coalesce(json_object_agg(l.action, l.mode), '{}') FROM autonomy_level l WHERE l.segment = c.segment),
     'ledger_as_of', c.ext_fetched_at,
     'ledger_system', CASE c.ext_via WHEN 'file' THEN 'file' ELSE c.ext_system END)::text AS account
   FROM customer c WHERE c.id = %(customer_id)s;

@@ -2,7 +2,7 @@
 
 What stays is what the books and the audit need: amounts, dates, states, verdicts with reasons and the figures they were
 reached on, and suppressions (whoever comes back under the same id is not written to). The audit chain holds salted digests
-of what was said; without the salts they say nothing.
+of what was said, and decisions such of what was proposed; without the messages' salts and the customer's they say nothing.
 """
 
 from datetime import datetime
@@ -16,7 +16,7 @@ from tools.errors import NotFound
 _SQL = sql.load("tools.memory")
 _ERASED = (
     "erase_decision_args", "erase_outbox", "erase_messages", "erase_standing_facts", "erase_contacts", "erase_follow_ups", "erase_approvals", "erase_invoices",
-    "erase_lines", "erase_payments", "erase_holds", "erase_disputes",
+    "erase_lines", "erase_payments", "erase_holds", "erase_disputes", "erase_ledger_requests", "erase_arrangement_reasons",
 )  # fmt: skip
 
 

@@ -185,7 +185,7 @@ UPDATE follow_up SET reason = 'erased', talking_points = NULL, settled_at = coal
 
 -- erase_approvals --
 UPDATE approval SET preview = jsonb_build_object('channel', preview -> 'channel', 'subject', NULL, 'body', 'erased'),
-       args = '{}', note = NULL, answer = answer - 'args'
+       args = '{}', note = NULL, answer = answer - 'args', edited_preview = NULL
  WHERE customer_id = %(customer_id)s AND preview ->> 'body' IS DISTINCT FROM 'erased';
 
 -- erase_invoices --
@@ -201,11 +201,17 @@ UPDATE payment SET reference = NULL WHERE customer_id = %(customer_id)s AND refe
 -- erase_holds --
 UPDATE hold SET lift_reason = NULL WHERE customer_id = %(customer_id)s AND lift_reason IS NOT NULL;
 
+-- erase_ledger_requests --
+UPDATE ledger_request SET reason = 'erased' WHERE customer_id = %(customer_id)s AND reason <> 'erased';
+
+-- erase_arrangement_reasons --
+UPDATE arrangement_reason SET reason = NULL WHERE customer_id = %(customer_id)s AND reason IS NOT NULL;
+
 -- erase_disputes --
 UPDATE dispute SET outcome = NULL WHERE customer_id = %(customer_id)s AND outcome IS NOT NULL;
 
 -- erase_customer --
 -- Import keeps an erased customer erased: its name, its contacts and its notes do not come back from the source.
 UPDATE customer SET name = 'erased', status = 'erased', merged_to = NULL, do_not_contact = true, hold_reason = NULL,
-       tags = '{}', raw_hash = ''
+       postal_area = NULL, tags = '{}', raw_hash = '', salt = gen_random_uuid()::text
  WHERE id = %(customer_id)s;

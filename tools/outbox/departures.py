@@ -14,6 +14,7 @@ from psycopg.rows import class_row, scalar_row
 from psycopg.types.json import Jsonb
 
 from tools import sql
+from tools.activity.chain import Entry, append_each
 from tools.dunning.draft import Draft
 from tools.errors import NotFound
 from tools.memory.messages import seal
@@ -54,6 +55,7 @@ class DueRow(OutboxRow):
     body: str | None
     body_digest: str
     approved_by: str | None
+    approved_first_by: str | None  # where two people had to approve
     approver_role: str | None
     approver_limit_minor: int | None
     approved_facts: str | None  # None: nobody had to approve it
@@ -110,6 +112,7 @@ async def refresh_texts(
 ) -> dict[int, str]:
     """The messages as they leave now (a text that waited may name another day count): their digests by outbox row."""
     digests, texts, message_ids = {}, [], []
+    entries: dict[str, list[Entry]] = {}
     for row, draft in leaving:
         digests[row.id] = row.body_digest
         message_ids.append(row.message_id)
@@ -119,8 +122,14 @@ async def refresh_texts(
                 "id": row.message_id, "subject": draft.subject, "body": draft.body, "salt": salt.hex(),
                 "body_digest": digests[row.id], "contact_id": draft.contact_id,
             })  # fmt: skip
+            subject = {"outbox": row.id, "message": row.message_id, "body": digests[row.id]}
+            redrafted = Entry(
+                "system", "System", "message.redrafted", subject, row.episode_id, row.decision_id
+            )
+            entries.setdefault(row.customer_id, []).append(redrafted)
     if texts:
         await conn.execute(_SQL["refresh_text"], {"texts": Jsonb(texts)})
+        await append_each(conn, at=now, entries=entries)
     if message_ids:
         await conn.execute(_SQL["leaves_now"], {"message_ids": message_ids, "now": now})
     return digests

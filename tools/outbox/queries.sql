@@ -29,7 +29,7 @@ WITH front AS (
 )
 SELECT o.id, o.customer_id, o.episode_id, o.decision_id, o.message_id, o.contact_id, o.channel, o.action, o.reply_to,
        o.state, o.attempts, o.claimed_at, e.trigger, m.subject, m.body, m.body_digest,
-       a.decided_by AS approved_by, u.role AS approver_role, u.limit_minor AS approver_limit_minor,
+       a.decided_by AS approved_by, a.first_by AS approved_first_by, u.role AS approver_role, u.limit_minor AS approver_limit_minor,
        CASE WHEN a.id IS NOT NULL THEN d.facts_digest END AS approved_facts
   FROM first
   JOIN outbox o ON o.id = first.id

@@ -162,7 +162,7 @@ def _next_action(account: Account, tier: Tier) -> NextAction:
         (bool(account.disputes) and not free, "wait_for_dispute"),
         (account.payments_pending_minor > 0, "wait_for_payment"),
         (_promises(account, "open") > 0, "wait_for_promise"),
-        (any(plan.state in ("accepted", "active") for plan in account.plans), "wait_for_plan"),
+        (any(plan.state == "active" for plan in account.plans), "wait_for_plan"),
         (days >= LONG_OVERDUE_DAYS, "hand_over"),
         (days >= 30, "call"),
         (days > 0, "remind"),

@@ -7,6 +7,7 @@ from agent.policy.hours import zone
 from agent.policy.reading import budget_opens, staged_messages
 from agent.policy.registry import Case, Says, allow, ask, refuse, rule
 from tools.followups.schedule_follow_up import ScheduleFollowUp
+from tools.memory.pseudonyms import without_addresses
 
 _FARTHEST = 90  # days, as for in_days
 
@@ -57,6 +58,15 @@ def stopped(case: Case[ScheduleFollowUp]) -> Says:
     if case.subject.kind != "message" or not (held or silenced or stops.said_now(case.facts)):
         return None
     return refuse("Outreach is stopped: schedule a review by a person instead.")
+
+
+@rule("FOLLOW-UP-REASON", source="policy.md 5.1", applies=ScheduleFollowUp)
+def reason(case: Case[ScheduleFollowUp]) -> Says:
+    """What a task says to a person names no figure, address or link: those are read from the records beside it."""
+    said = case.subject.reason
+    if without_addresses(said) == said and not any(char.isnumeric() for char in said):
+        return None
+    return refuse("The reason may hold no figure, address or link: the person sees the records.")
 
 
 def _days(case: Case[ScheduleFollowUp]) -> int:

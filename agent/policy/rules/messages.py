@@ -83,10 +83,12 @@ def formal(case: Message) -> Says:
 
 @rule("ROW-FREE-TEXT", source="policy.md 3", applies=GenerateDunningMessage)
 def free_text(case: Message) -> Says:
-    """Free words need a collector unless the tier is low or medium; figures and wording have rules of their own."""
-    if case.subject.template is not None or case.facts.risk.tier in ("low", "medium"):
+    """Free words need a collector in every mode: their tone is for a person to check (infra/decisions/0014)."""
+    if case.subject.template is not None:
         return None
-    return ask("collector", f"Free words to a customer with tier {case.facts.risk.tier} need a collector.")
+    return ask(
+        "collector", "Free words need a collector: figures and wording are checked, what they claim is not."
+    )
 
 
 @rule("ROW-TIER", source="policy.md 3", applies=GenerateDunningMessage)

@@ -80,7 +80,7 @@ def plan(case: Message) -> Says:
     states = {plan.state for plan in case.account.plans}
     if not dunning(case) or not states:
         return None
-    if states & {"accepted", "active"}:
+    if "active" in states:
         return refuse("A payment plan is running.")
     return ask("collector", "There is a payment plan that is not settled: a person decides.")
 

@@ -35,6 +35,22 @@ def wording(case: Message) -> Says:
     )
 
 
+@rule("MSG-PREVIEW", source="policy.md 5.3; compliance.md 3RD-1", applies=GenerateDunningMessage)
+def preview(case: Message) -> Says:
+    """No subject line, nor the first 40 characters of a text message that we begin with, holds a figure or a word of a debt."""
+    draft = case.facts.draft
+    if draft is None or not draft.telling:
+        return None
+    begun = case.facts.inbound is None and (
+        dunning(case) or case.subject.purpose == "plan_offer" or case.subject.template is None
+    )
+    if draft.channel == "sms" and not begun:
+        return None  # the customer asked in this conversation
+    return refuse(
+        "Its subject or its first words tell of a debt to whoever sees the screen: begin with who writes."
+    )
+
+
 @rule("MSG-WAY-OUT", source="policy.md 5.5; 12 CFR 1006.6(e)", applies=GenerateDunningMessage)
 def way_out(case: Message) -> Says:
     """What counts as collection says how to opt out: every demand, every offer, every free text."""

@@ -8,6 +8,7 @@ import pytest
 
 from agent.approvals import decide
 from agent.cycle.work import waiting_work
+from server.erasure import erase_customer
 from tests.agent.approvals.refusing import refused
 from tests.world import (
     COLLECTOR,
@@ -117,3 +118,18 @@ async def test_a_rejection_without_a_reason_is_final(world: World) -> None:
     await decide.decide(engine, waiting, await world.decision(waiting, "reject"), COLLECTOR)
     async with world.pool.connection() as conn:
         assert await waiting_work(conn, now=world.clock.now()) == []
+
+
+async def test_what_an_edit_made_of_a_draft_goes_with_its_customer_and_how_much_it_changed_stays(
+    world: World,
+) -> None:
+    world.customer(segment="draft")
+    engine, (waiting,) = await world.asked(message())
+    edit = await world.decision(waiting, "edit", edited_args=FREE["args"])
+    await decide.decide(engine, waiting, edit, MANAGER)
+    assert "Odalys" in world.sql("SELECT edited_preview ->> 'body' FROM approval WHERE id = %s", waiting)[0]
+
+    await erase_customer(engine, "cust-1", by="dana")
+
+    rows = world.sql("SELECT edited_preview, edit_permille > 0 FROM approval WHERE id = %s", waiting)
+    assert rows == [(None, True)]

@@ -86,7 +86,6 @@ def fitting() -> st.SearchStrategy[Action]:
     answers = st.sampled_from(
         [
             ("balance_reply", "reply"),
-            (None, "reply"),
             ("smalltalk_ack", "acknowledgement"),
             ("plan_offer", "plan_offer"),
         ]

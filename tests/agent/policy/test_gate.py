@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -10,8 +11,10 @@ from agent.policy.document import load_policy
 from agent.policy.gate import Gate
 from agent.policy.replay import facts_of
 from agent.policy.verdict import Allow, Approver, Ask, Refuse
-from tests.agent.policy.cases import HIGH, REMINDER, ROWS, Row, owing, plan_request, policy_with, promise
+from tests.agent.policy.acts import HIGH, REMINDER, Row, owing, plan_request, policy_with, promise
+from tests.agent.policy.cases import ROWS
 from tests.builders import (
+    NOW,
     a_contact,
     a_dispute,
     a_follow_up,
@@ -183,3 +186,13 @@ def test_a_verdict_is_replayed_from_its_record_alone(row: Row) -> None:
     policy = policy_with(load_policy().text, row.mode, profile=row.profile)
     gate, stored = Gate(policy), json.loads(json.dumps(facts_record(row.facts, policy)))
     assert gate.rule(row.action, facts_of(stored)) == gate.rule(row.action, row.facts)
+
+
+def test_of_two_queued_messages_the_first_leaves_and_the_second_waits_for_it() -> None:
+    """Neither puts the other off for ever."""
+    tomorrow = a_touch(outbox_id=2, at=NOW + timedelta(days=1), state="queued")
+    first = drafted(REMINDER, account=an_account(touches=[tomorrow]), outbox_id=1)
+    assert GATE.rule(REMINDER, first).verdict == Allow()
+    gone = a_touch(outbox_id=1, at=NOW, state="sent")
+    second = drafted(REMINDER, account=an_account(touches=[gone]), outbox_id=2, now=NOW + timedelta(hours=3))
+    assert GATE.rule(REMINDER, second).verdict == Allow(NOW + timedelta(days=1))

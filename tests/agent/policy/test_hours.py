@@ -1,12 +1,14 @@
 """Hours of contact: candidate zones, summer time, stated hours, the safe window (policy.md 6, compliance.md 3)."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import ValidationError
 
 from agent.policy.document import load_policy
-from agent.policy.hours import candidate_zones, next_open, spans
+from agent.policy.hours import candidate_zones, is_off, next_open, spans
+from agent.policy.jurisdiction import DaysOff
 from agent.policy.regions import ZONES, zones_of
 from tests.builders import a_contact, a_customer, an_account, facts
 from tools.ledger.model import Account, Contact
@@ -126,3 +128,37 @@ def test_a_message_that_waits_is_never_dropped_within_a_year() -> None:
             found = next_open(now, spans(facts(account=account, now=now), account.contacts[0], WINDOW))
             assert found is not None
             assert found - now < timedelta(days=1)
+
+
+def on_days_off(at: str, **days: object) -> str | None:
+    """When a message to a customer in Texas drafted at `at` may leave, under a policy with days off."""
+    window = WINDOW.model_copy(update={"days_off": DaysOff.model_validate(days)})
+    now = datetime.fromisoformat(at).replace(tzinfo=UTC)
+    account = somewhere("America/Chicago", "TX")
+    found = next_open(now, spans(facts(account=account, now=now), account.contacts[0], window))
+    return None if found is None else found.astimezone(UTC).strftime("%Y-%m-%dT%H:%M")
+
+
+def test_on_a_day_off_nothing_leaves_and_what_waits_leaves_on_the_next_morning() -> None:
+    assert on_days_off("2026-07-05T16:00", weekdays=["sunday"]) == "2026-07-06T13:00"
+    assert on_days_off("2026-07-05T04:59", weekdays=["sunday"]) == "2026-07-06T13:00"  # still Saturday there
+    assert on_days_off("2026-12-24T16:00", dates=["2026-12-24", "2026-12-25"]) == "2026-12-26T14:00"
+    assert (
+        on_days_off("2026-11-26T16:00", country="US") == "2026-11-28T14:00"
+    )  # Thanksgiving, and the day after
+
+
+def test_public_holidays_are_those_of_the_customers_state_too() -> None:
+    texas, oregon = (is_off(DaysOff(country="US"), region, date(2026, 3, 2)) for region in ("TX", "OR"))
+    assert (texas, oregon) == (True, False)  # Texas Independence Day
+    assert is_off(DaysOff(country="US"), None, date(2026, 12, 25))
+    assert not is_off(DaysOff(), "TX", date(2026, 12, 25))
+
+
+def test_days_off_that_would_never_let_anything_leave_are_refused() -> None:
+    with pytest.raises(ValidationError):
+        DaysOff.model_validate(
+            {"weekdays": ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday"]}
+        )
+    with pytest.raises(ValidationError, match="no public holidays"):
+        DaysOff(country="Narnia")

@@ -13,7 +13,7 @@ from agent.policy.document import load_policy
 from agent.policy.gate import Gate
 from agent.policy.verdict import ROLES, Allow, Approver, Ask, Facts, Refuse, Suggest, Verdict
 from tests.agent.policy import strategies
-from tests.agent.policy.cases import policy_with
+from tests.agent.policy.acts import policy_with
 from tests.agent.policy.strategies import (
     HOLDS,
     IDS,

@@ -45,7 +45,13 @@ class Stage:
     def empty(self) -> None:
         """Everything that a machine left behind is gone; only a superuser may, and only here."""
         if not self._tables:
-            kept = ("alembic_version", "checkpoint_migrations", "policy_version", "procrastinate_version")
+            kept = (
+                "alembic_version",
+                "arrangement_move",
+                "checkpoint_migrations",
+                "policy_version",
+                "procrastinate_version",
+            )
             names = self.admin.execute(
                 "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> ALL(%s)",
                 [list(kept)],

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -27,6 +27,13 @@ def data_dir(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "data"
     yield folder
     stop(folder)
+
+
+@pytest.fixture
+def old_dir(data_dir: Path, make_data_dir: Callable[[Path], None]) -> Path:
+    """One in which there is a database already: what is tested comes after that was made."""
+    make_data_dir(data_dir)
+    return data_dir
 
 
 def _pid(data_dir: Path) -> int:
@@ -79,16 +86,16 @@ def test_the_server_outlives_its_opener_and_other_processes_attach(data_dir: Pat
     assert _pid(data_dir) == first
 
 
-def test_an_interrupt_at_the_terminal_of_the_opener_does_not_reach_the_server(data_dir: Path) -> None:
+def test_an_interrupt_at_the_terminal_of_the_opener_does_not_reach_the_server(old_dir: Path) -> None:
     opener = subprocess.Popen(
-        [sys.executable, "-c", _OPEN + "; print(flush=True); input()", str(data_dir)],
+        [sys.executable, "-c", _OPEN + "; print(flush=True); input()", str(old_dir)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     with opener:
         assert opener.stdout
         opener.stdout.readline()
         os.killpg(opener.pid, signal.SIGINT)
-    assert status(data_dir).running
+    assert status(old_dir).running
 
 
 def test_five_processes_may_open_a_new_folder_at_once(data_dir: Path) -> None:
@@ -97,32 +104,32 @@ def test_five_processes_may_open_a_new_folder_at_once(data_dir: Path) -> None:
     assert status(data_dir).running
 
 
-def test_stop_stops_once_and_keeps_the_data(data_dir: Path) -> None:
-    _remember(ensure_running(data_dir))
-    assert stop(data_dir)
-    assert not status(data_dir).running
-    assert not stop(data_dir)
-    assert _recall(ensure_running(data_dir)) == (42,)
+def test_stop_stops_once_and_keeps_the_data(old_dir: Path) -> None:
+    _remember(ensure_running(old_dir))
+    assert stop(old_dir)
+    assert not status(old_dir).running
+    assert not stop(old_dir)
+    assert _recall(ensure_running(old_dir)) == (42,)
 
 
-def test_a_killed_server_is_recovered(data_dir: Path) -> None:
-    _remember(ensure_running(data_dir))
-    _kill(data_dir)
-    assert _recall(ensure_running(data_dir)) == (42,)
+def test_a_killed_server_is_recovered(old_dir: Path) -> None:
+    _remember(ensure_running(old_dir))
+    _kill(old_dir)
+    assert _recall(ensure_running(old_dir)) == (42,)
 
 
-def test_a_killed_server_that_nobody_reaped_is_recovered(data_dir: Path) -> None:
+def test_a_killed_server_that_nobody_reaped_is_recovered(old_dir: Path) -> None:
     """In a container whose init does not reap, the pid in postmaster.pid is a zombie's and "exists"."""
     libc = ctypes.CDLL(None, use_errno=True)
     assert libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
     try:
-        ensure_running(data_dir)  # orphans become children of this process, which reaps nobody
-        pid = _kill(data_dir)
+        ensure_running(old_dir)  # orphans become children of this process, which reaps nobody
+        pid = _kill(old_dir)
         assert psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     finally:
         libc.prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
-    ensure_running(data_dir)
-    assert _pid(data_dir) != pid
+    ensure_running(old_dir)
+    assert _pid(old_dir) != pid
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
@@ -138,31 +145,31 @@ def test_a_killed_server_that_nobody_reaped_is_recovered(data_dir: Path) -> None
     ],
     ids=["whole", "truncated", "empty", "garbage"],
 )
-def test_a_pid_file_left_over_from_before_a_reboot_is_not_believed(data_dir: Path, left: str) -> None:
+def test_a_pid_file_left_over_from_before_a_reboot_is_not_believed(old_dir: Path, left: str) -> None:
     """The pid in it belongs to another program now; that program is left alone."""
-    ensure_running(data_dir)
-    stop(data_dir)
+    ensure_running(old_dir)
+    stop(old_dir)
     with subprocess.Popen(["sleep", "60"]) as bystander:
         try:
-            _pid_file(data_dir).write_text(left.format(pid=bystander.pid))
-            assert not status(data_dir).running
-            assert not stop(data_dir)
-            _pid_file(data_dir).write_text(left.format(pid=bystander.pid))
-            ensure_running(data_dir)
-            assert status(data_dir).running
+            _pid_file(old_dir).write_text(left.format(pid=bystander.pid))
+            assert not status(old_dir).running
+            assert not stop(old_dir)
+            _pid_file(old_dir).write_text(left.format(pid=bystander.pid))
+            ensure_running(old_dir)
+            assert status(old_dir).running
             assert bystander.poll() is None
         finally:
             bystander.kill()
 
 
-def test_a_pid_file_whose_process_is_gone_is_not_believed(data_dir: Path) -> None:
-    ensure_running(data_dir)
-    stop(data_dir)
+def test_a_pid_file_whose_process_is_gone_is_not_believed(old_dir: Path) -> None:
+    ensure_running(old_dir)
+    stop(old_dir)
     with subprocess.Popen(["true"]) as gone:
         pass
-    _pid_file(data_dir).write_text(f"{gone.pid}\n")
-    ensure_running(data_dir)
-    assert status(data_dir).running
+    _pid_file(old_dir).write_text(f"{gone.pid}\n")
+    ensure_running(old_dir)
+    assert status(old_dir).running
 
 
 def test_creating_the_cluster_is_all_or_nothing(data_dir: Path) -> None:
@@ -174,10 +181,10 @@ def test_creating_the_cluster_is_all_or_nothing(data_dir: Path) -> None:
     assert not unfinished.exists()
 
 
-def test_a_database_that_cannot_start_says_so_in_one_sentence(data_dir: Path) -> None:
-    ensure_running(data_dir)
-    stop(data_dir)
-    (data_dir / "postgres" / "postgresql.auto.conf").write_text("shared_buffers = 'plenty'\n")
+def test_a_database_that_cannot_start_says_so_in_one_sentence(old_dir: Path) -> None:
+    ensure_running(old_dir)
+    stop(old_dir)
+    (old_dir / "postgres" / "postgresql.auto.conf").write_text("shared_buffers = 'plenty'\n")
     with pytest.raises(Unavailable, match=r"did not start: .* \(its log is .*server\.log\)\.$") as refused:
-        ensure_running(data_dir)
+        ensure_running(old_dir)
     assert "\n" not in str(refused.value)

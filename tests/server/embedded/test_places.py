@@ -6,7 +6,7 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -86,8 +86,11 @@ def test_only_its_user_may_enter_the_cluster_and_the_socket(folder: Path) -> Non
         assert place.stat().st_uid != 0
 
 
-def test_the_kernel_says_who_logs_in_not_the_client(folder: Path) -> None:
+def test_the_kernel_says_who_logs_in_not_the_client(
+    folder: Path, make_data_dir: Callable[[Path], None]
+) -> None:
     """Even somebody who got to the socket would have to be root or the server's own user."""
+    make_data_dir(folder / "data")
     server = ensure_running(folder / "data")
     rules = (server.data_dir / "postgres" / "pg_hba.conf").read_text()
     assert rules == "local all postgres,dunwell peer map=dunwell\n"
@@ -109,7 +112,10 @@ def test_the_log_holds_no_statement_and_no_value(folder: Path) -> None:
     assert "mia@example.com" not in log
 
 
-def test_a_cluster_of_another_postgres_is_refused_in_one_sentence(folder: Path) -> None:
+def test_a_cluster_of_another_postgres_is_refused_in_one_sentence(
+    folder: Path, make_data_dir: Callable[[Path], None]
+) -> None:
+    make_data_dir(folder / "data")
     ensure_running(folder / "data")
     stop(folder / "data")
     (folder / "data" / "postgres" / "PG_VERSION").write_text("16\n")
@@ -138,10 +144,13 @@ def test_root_lets_the_server_through_its_closed_folders_and_nobody_else(folder:
 
 
 @as_root
-def test_root_follows_no_link_that_the_server_laid(folder: Path) -> None:
+def test_root_follows_no_link_that_the_server_laid(
+    folder: Path, make_data_dir: Callable[[Path], None]
+) -> None:
     """The cluster belongs to the server's user; root writes into it and must not be led elsewhere."""
     victim = folder / "victim"
     victim.write_text("untouched")
+    make_data_dir(folder / "data")
     ensure_running(folder / "data")
     stop(folder / "data")
     for name in ("dunwell.conf", "pg_hba.conf", "pg_ident.conf", "socket_dir", ".dunwell.conf.unfinished"):

@@ -139,6 +139,8 @@ async def test_up_serves_and_works_and_stops_both(world: World) -> None:
 
     assert code == 0, said
     assert world.count("episode") == 1
+    assert "`dunwell user password admin`" in said, "the first start, where no terminal is"
+    assert world.sql("SELECT password_hash FROM app_user WHERE name = 'admin'") == [None]
 
 
 async def test_a_worker_whose_database_goes_away_goes_on_when_it_is_back(world: World) -> None:

@@ -55,13 +55,18 @@ async def broken(conn: Connection) -> list[BrokenLink]:
         return list((await verify(conn)).broken)
 
 
+async def entries(conn: Connection) -> list[dict[str, Any]]:
+    """k1's log, in the order of its numbers."""
+    return [row async for row in read(conn, customer_id="k1")]
+
+
 async def test_an_untouched_log_verifies(log: Connection) -> None:
     async with log.transaction():
         found = await verify(log)
         one = await verify(log, customer_id="k1")
     assert (found.chains, found.entries, list(found.broken)) == (2, 10, [])
     assert (one.chains, one.entries) == (1, 5)
-    rows = await read(log, customer_id="k1")
+    rows = await entries(log)
     assert [(row["seq"], row["action"]) for row in rows] == list(
         enumerate((e.action for e in ENTRIES), start=1)
     )
@@ -125,7 +130,7 @@ async def test_reordered_entries_are_found_at_the_first(log: Connection, one: in
 
 async def _forged(conn: Connection, seq: int, prev_hash: str, **changed: Any) -> str:
     """Rewrite entry `seq` of k1 with a hash that fits its content and `prev_hash`."""
-    row = next(row for row in await read(conn, customer_id="k1") if row["seq"] == seq) | changed
+    row = (await entries(conn))[seq - 1] | changed
     entry = Entry(
         row["actor"], row["source"], row["action"], row["subject"], row["episode_id"], row["decision_id"]
     )
@@ -140,7 +145,7 @@ async def _forged(conn: Connection, seq: int, prev_hash: str, **changed: Any) ->
 async def test_a_forger_who_recomputes_hashes_is_found_at_the_next_entry_or_at_the_recorded_end(
     log: Connection,
 ) -> None:
-    rows = await read(log, customer_id="k1")
+    rows = await entries(log)
     head = await _forged(log, 2, rows[0]["hash"], subject={"forged": True})
     assert [(b.seq, b.why) for b in await broken(log)] == [(3, "the entry was changed")]
 
@@ -150,7 +155,7 @@ async def test_a_forger_who_recomputes_hashes_is_found_at_the_next_entry_or_at_t
 
 
 async def test_an_entry_that_was_slipped_in_behind_the_end_is_found(log: Connection) -> None:
-    last = (await read(log, customer_id="k1"))[-1]
+    last = (await entries(log))[-1]
     await log.execute(
         """INSERT INTO activity_log (customer_id, seq, at, actor, source, action, subject, prev_hash, hash)
            VALUES ('k1', 6, %s, 'agent', 'AI Agent', 'x', '{}', %s, %s)""",

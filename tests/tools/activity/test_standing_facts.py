@@ -53,5 +53,7 @@ async def test_a_promise_is_a_fact_until_it_is_settled_or_replaced(world: World)
     assert active(world) == [("promise", "Promised $250.00 by 14 March 2026.")]
     [promise_id] = world.sql("SELECT id FROM promise WHERE state = 'open'")
     async with world.pool.connection() as conn:
-        assert await settle_promise(conn, promise_id=promise_id, state="kept", now=world.clock.now())
+        assert await settle_promise(
+            conn, promise_id=promise_id, state="kept", paid_minor=25_000, now=world.clock.now()
+        )
     assert active(world) == []

@@ -74,7 +74,7 @@ def test_only_this_customers_open_invoices_and_approved_offers(
 ) -> None:
     account = an_account(
         invoices=[an_invoice(), an_invoice(id="paid", balance_minor=0, ledger_state="paid")],
-        plans=[a_plan(), a_plan(id="draft-plan", state="proposed")],
+        plans=[a_plan(), a_plan(id="draft-plan", state="defaulted")],
     )
     with pytest.raises(Undraftable) as refused:
         said("Hello", account, **changes)

@@ -44,6 +44,7 @@ class CustomerColumns(Columns):
     currency: Column | None = None
     time_zone: Column | None = None
     region: Column | None = None
+    postal_code: Column | None = None
     language: Column | None = None
     terms_days: Column | None = None
     credit_limit: Column | None = None

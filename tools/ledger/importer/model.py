@@ -25,6 +25,7 @@ class CustomerRow:
     currency: str
     time_zone: str | None
     region: str | None
+    postal_area: str | None  # the first three characters of the postal code; more is not kept
     language: str
     terms_days: int | None
     credit_limit_minor: int | None

@@ -45,16 +45,16 @@ WITH incoming AS (SELECT * FROM jsonb_populate_recordset(NULL::customer, %(rows)
 before AS (SELECT c.id, c.raw_hash FROM customer c JOIN incoming USING (id)),
 written AS (
     INSERT INTO customer (id, ext_system, ext_id, ext_fetched_at, raw_hash, name, kind, parent_id, currency, time_zone,
-                          region, language, terms_days, credit_limit_minor, status, segment, owner, hold_reason,
+                          region, postal_area, language, terms_days, credit_limit_minor, status, segment, owner, hold_reason,
                           do_not_contact, tags)
     SELECT id, ext_system, ext_id, ext_fetched_at, raw_hash, name, kind, parent_id, currency, time_zone,
-           region, language, terms_days, credit_limit_minor, status, segment, owner, hold_reason,
+           region, postal_area, language, terms_days, credit_limit_minor, status, segment, owner, hold_reason,
            do_not_contact, tags
       FROM incoming
     ON CONFLICT (id) DO UPDATE SET
            ext_fetched_at = excluded.ext_fetched_at, raw_hash = excluded.raw_hash, name = excluded.name,
            kind = excluded.kind, parent_id = excluded.parent_id, time_zone = excluded.time_zone,
-           region = excluded.region, language = excluded.language, terms_days = excluded.terms_days,
+           region = excluded.region, postal_area = excluded.postal_area, language = excluded.language, terms_days = excluded.terms_days,
            credit_limit_minor = excluded.credit_limit_minor, status = excluded.status, merged_to = NULL,
            segment = excluded.segment, owner = excluded.owner, hold_reason = excluded.hold_reason,
            do_not_contact = excluded.do_not_contact, tags = excluded.tags

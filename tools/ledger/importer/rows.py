@@ -17,6 +17,11 @@ _NET = re.compile(r"(?:net|n)\s*(\d{1,3})", re.IGNORECASE)
 _AT_ONCE = re.compile(r"due (?:up)?on receipt|cod|immediate", re.IGNORECASE)
 
 
+def _postal_area(code: str | None) -> str | None:
+    area = (code or "").replace(" ", "").upper()[:3]
+    return area if len(area) == 3 else None
+
+
 def customer(cells: Cells) -> CustomerRow:
     """Read one customer."""
     currency = cells.currency()
@@ -32,6 +37,7 @@ def customer(cells: Cells) -> CustomerRow:
         currency=currency,
         time_zone=cells.time_zone("time_zone"),
         region=cells.text("region"),
+        postal_area=_postal_area(cells.text("postal_code")),
         language=cells.language("language"),
         terms_days=cells.number("terms_days"),
         credit_limit_minor=limit,

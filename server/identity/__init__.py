@@ -1,0 +1,1 @@
+"""Who a caller is: passwords, sessions and API keys. Nothing here knows of HTTP."""
