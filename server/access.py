@@ -14,7 +14,8 @@ from agent.policy.verdict import ROLES, Role, with_article
 from server.identity.keys import Caller, Scope
 from server.identity.passwords import Checker
 from server.settings import Settings
-from tools.channels.base import Channel
+from server.webhooks.gates import Webhooks
+from tools.channels.base import Channels
 from tools.errors import Forbidden, Unavailable
 
 _bearer = HTTPBearer(
@@ -28,8 +29,9 @@ class Services:
     """What the application opened at its start."""
 
     engine: Engine
-    channel: Channel
+    channels: Channels
     settings: Settings
+    webhooks: Webhooks
     passwords: Checker = field(default_factory=Checker)
 
     @property

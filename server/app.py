@@ -12,6 +12,8 @@ from typing_extensions import override
 from server import problems
 from server.access import Services
 from server.door import Door
+from server.local import page as local
+from server.providers import open_channels, webhooks_of
 from server.routes import (
     approvals,
     arrangements,
@@ -20,6 +22,7 @@ from server.routes import (
     customers,
     health,
     imports,
+    inbox,
     messages,
     outbox,
     session,
@@ -28,7 +31,7 @@ from server.routes import (
 from server.runtime import open_engine
 from server.settings import Settings
 from server.site import SecurityHeaders, Site
-from tools.channels.local import LocalChannel
+from server.webhooks import challenge, sendgrid, twilio, unsubscribe
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"content": {problems.MEDIA_TYPE: {"schema": problems.Problem.model_json_schema()}}, "description": what}
@@ -56,8 +59,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
-        async with open_engine(settings) as engine:
-            app.state.services = Services(engine, LocalChannel(), settings)
+        async with open_engine(settings) as engine, open_channels(settings) as channels:
+            app.state.services = Services(engine, channels, settings, webhooks_of(settings))
             yield
 
     site = Site(settings.public_origin)
@@ -71,6 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,  # Twilio follows a redirect with GET, and the form is gone
     )
     problems.install(app)
     app.add_middleware(Door, site=site, requests_per_second=settings.requests_per_second)
@@ -88,9 +92,16 @@ def create_app(settings: Settings) -> FastAPI:
         arrangements,
         autonomy,
         outbox,
+        inbox,
         imports,
         session,
         users,
+        twilio,
+        sendgrid,
+        unsubscribe,
+        challenge,
     ):
         app.include_router(routes.router)
+    if local.local_channels(settings):
+        app.include_router(local.router)
     return app

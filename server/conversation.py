@@ -10,13 +10,13 @@ from server.inbound import Stored, store_said
 from server.jobs.queue import drop_turn
 from server.reading import timeline
 from server.sender import dispatch_due
-from tools.channels.base import Channel
+from tools.channels.base import Channels
 from tools.memory.messages import MessageChannel
 
 
 async def hear(
     engine: Engine,
-    channel: Channel,
+    channels: Channels,
     *,
     customer_id: str,
     body: str,
@@ -28,17 +28,17 @@ async def hear(
         engine.deps.pool, customer_id=customer_id, channel=channel_name, body=body, at=engine.deps.clock.now(),
         provider_id=provider_id,
     )  # fmt: skip
-    return await respond(engine, channel, stored)
+    return await respond(engine, channels, stored)
 
 
-async def respond(engine: Engine, channel: Channel, stored: Stored) -> dict[str, Any]:
+async def respond(engine: Engine, channels: Channels, stored: Stored) -> dict[str, Any]:
     """Answer a stored message; a duplicate delivery changes nothing and says so."""
     trigger = inbound(stored.customer_id, stored.message_id)
     outcome = await handle(engine, trigger)
     async with engine.deps.pool.connection() as conn:
         await drop_turn(conn, trigger)
     await handle_waiting(engine, customer_id=stored.customer_id)
-    dispatched = await dispatch_due(engine, channel)
+    dispatched = await dispatch_due(engine, channels)
     return {
         "customer": stored.customer_id,
         "message": stored.message_id,

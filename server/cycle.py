@@ -19,7 +19,7 @@ from agent.policy.verdict import Allow, Ask, Ruling
 from server.memory import catch_up
 from server.sender import Dispatched, dispatch_due
 from tools import failpoints
-from tools.channels.base import Channel
+from tools.channels.base import Channels
 from tools.clock import business_day
 from tools.errors import CollectionsError, Invalid
 
@@ -84,7 +84,7 @@ def _waits(proposal: Proposal) -> bool:
     )
 
 
-async def run_cycle(engine: Engine, channel: Channel, *, progress: Progress | None = None) -> CycleReport:
+async def run_cycle(engine: Engine, channels: Channels, *, progress: Progress | None = None) -> CycleReport:
     """One day's work on the whole portfolio. Running it twice on a day proposes nothing twice.
 
     Raises Invalid, before anything is done, for a day on which none of the invoices was there yet.
@@ -107,7 +107,7 @@ async def run_cycle(engine: Engine, channel: Channel, *, progress: Progress | No
             outcomes.append((trigger, outcome))
     if progress is not None:
         progress(len(triggers), len(triggers))
-    dispatched = await dispatch_due(engine, channel, limit=max(1000, len(triggers) * 2))
+    dispatched = await dispatch_due(engine, channels, limit=max(1000, len(triggers) * 2))
     return CycleReport(plan, [*handled, *outcomes], failed, dispatched, _explain(plan, outcomes, failed))
 
 

@@ -13,7 +13,7 @@ from agent.engine.run import Engine
 from server.cycle import handle_waiting
 from server.problems import problem_type
 from server.sender import Dispatched, dispatch_due
-from tools.channels.base import Channel
+from tools.channels.base import Channels
 from tools.errors import CollectionsError, Refused
 
 TOGETHER = 200  # approvals in one bulk decision
@@ -37,11 +37,11 @@ class BulkDecision(BaseModel):
 
 
 async def decide_and_follow(
-    engine: Engine, channel: Channel, approval_id: str, decision: Decision, user: User
+    engine: Engine, channels: Channels, approval_id: str, decision: Decision, user: User
 ) -> dict[str, Any]:
     """Decide one approval and let its consequences happen. Raises what `decide` raises."""
     decided = await decide(engine, approval_id, decision, user)
-    again, failed, dispatched = await _follow(engine, channel, [decided])
+    again, failed, dispatched = await _follow(engine, channels, [decided])
     return {
         "id": decided.approval_id,
         "state": decided.state,
@@ -55,7 +55,7 @@ async def decide_and_follow(
 
 
 async def approve_together(
-    engine: Engine, channel: Channel, seen: Sequence[Seen], user: User
+    engine: Engine, channels: Channels, seen: Sequence[Seen], user: User
 ) -> dict[str, Any]:
     """Approve drafts that are alike, one after the other, each on its own facts: what became of each.
 
@@ -78,7 +78,7 @@ async def approve_together(
         done.append(decided)
         told = {"state": decided.state, "took_effect": decided.took_effect, "outcome": decided.outcome}
         report.append({"id": each.id, **told})
-    again, failed, dispatched = await _follow(engine, channel, done)
+    again, failed, dispatched = await _follow(engine, channels, done)
     return {
         "decided_by": user.name, "approved": sum(row["took_effect"] for row in report), "approvals": report,
         "asked_again": again, "sent": dispatched.sent, "failed": failed,
@@ -109,7 +109,7 @@ async def _read(engine: Engine, approval_id: str) -> Approval:
 
 
 async def _follow(
-    engine: Engine, channel: Channel, decided: Sequence[Decided]
+    engine: Engine, channels: Channels, decided: Sequence[Decided]
 ) -> tuple[list[str], list[str], Dispatched]:
     """Handle what the decisions left waiting on their customers, and send: new approvals, failures, what was sent."""
     customers = dict.fromkeys([(await _read(engine, each.approval_id)).customer_id for each in decided])
@@ -118,4 +118,4 @@ async def _follow(
         handled, failed = await handle_waiting(engine, customer_id=customer_id)
         again += [a for _, outcome in handled for a in outcome.approvals]
         failures += [why for _, why in failed]
-    return again, failures, await dispatch_due(engine, channel)
+    return again, failures, await dispatch_due(engine, channels)

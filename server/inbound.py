@@ -1,14 +1,16 @@
 """Inbound: a customer's message is stored first, in one transaction; thinking about it comes after.
 
 Message and job are one transaction, whoever answers. With `queued` a worker does, at once. Without it the caller does,
-in this process, and then takes the job back; should it die before that, a worker has the job after a minute.
+in this process, and then takes the job back; should it die before that, a worker has the job after a minute. A wish to
+be left alone takes effect in that transaction too, in whatever words. Whoever we do not know for sure is kept for a person.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 from psycopg import AsyncConnection
@@ -16,21 +18,40 @@ from psycopg.rows import dict_row
 
 from agent.deps import Pool
 from agent.engine.trigger import inbound
+from agent.signals.detect import detect
 from server.jobs.queue import defer_turn
 from tools import failpoints, sql
-from tools.errors import Conflict, NotFound
-from tools.memory.messages import MessageChannel, senders, store_inbound
+from tools.activity.chain import Entry, append
+from tools.arrangements.consent import Evidence, Source, is_opted_out, opt_in, stop
+from tools.channels.keywords import keyword
+from tools.errors import NotFound
+from tools.ledger.queries import lock_customer
+from tools.memory.arrival import Arrival, Candidate, Known, Unmatched, whose
+from tools.memory.messages import MessageChannel, body_digest, candidates, store_inbound
+from tools.memory.unmatched import store_unmatched
 
 _SQL = sql.load("server")
 _ANSWERED_HERE = timedelta(minutes=1)  # as long as a turn may take
+_LONGEST_KEYWORD = 40  # characters
+_Wish = Literal["stop", "stop_all", "start"]
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A stored message: its id, its customer, and whether this delivery was the first."""
+    """A stored message: its id, its customer, whether this delivery was the first, and whether somebody will answer it."""
 
     message_id: int
     customer_id: str
+    new: bool
+    answered: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A message that waits for a person, because nobody knows for sure who wrote it."""
+
+    inbox_id: int
+    why: Unmatched
     new: bool
 
 
@@ -44,7 +65,7 @@ async def store_said(
     provider_id: str | None = None,
     queued: bool = False,
 ) -> Stored:
-    """Store words that we know this customer said (`dunwell say`, the local page), from their own contact point.
+    """Store words that we know this customer said (`dunwell say`), from their own contact point.
 
     Without `channel` it is the one they can be reached on, text message first. Raises NotFound.
     """
@@ -68,50 +89,129 @@ async def store_said(
     return stored
 
 
-async def store_from(
-    pool: Pool,
-    *,
-    channel: MessageChannel,
-    address: str,
-    body: str,
-    at: datetime,
-    provider_id: str,
-    queued: bool = False,
-) -> Stored:
-    """Store a message from an address.
-
-    Raises NotFound for an unknown sender and Conflict for a shared address: whom it concerns is then a
-    person's question, and nothing may be disclosed.
-    """
+async def store_from(pool: Pool, arrival: Arrival, *, queued: bool = False) -> Stored | Kept:
+    """Store a message from an address, with its job; or keep it for a person, who says whom it concerns."""
+    wish = await asyncio.to_thread(_wish, arrival)  # a long mail takes a second to read
     async with _one_transaction(pool) as conn:
-        found = await senders(conn, channel=channel, address=address)
-        if not found:
-            raise NotFound("contact point", f"{channel} sender")
-        if len({customer_id for _, customer_id in found}) > 1:
-            raise Conflict(
-                "The sender's address stands on several customers; a person has to say whom it concerns."
-            )
-        contact_id, customer_id = found[0]
-        message_id, new = await store_inbound(
-            conn, customer_id=customer_id, contact_id=contact_id, channel=channel, body=body, provider_id=provider_id,
-            at=at,
-        )  # fmt: skip
-        stored = Stored(message_id, customer_id, new)
-        await _queue(conn, stored, queued=queued)
+        found = await candidates(conn, arrival)
+        who = whose(arrival, found)
+        done = (
+            await _from_customer(conn, arrival, who, wish, queued=queued)
+            if isinstance(who, Known)
+            else await _from_nobody(conn, arrival, who, found, wish)
+        )
     failpoints.reach("inbound.stored")
-    return stored
+    return done
 
 
-async def accept(
-    pool: Pool, *, channel: MessageChannel, address: str, body: str, at: datetime, provider_id: str
-) -> Stored:
-    """What a provider's webhook does: store the message and its job in one transaction, and be done. Raises as `store_from`.
+async def accept(pool: Pool, arrival: Arrival) -> Stored | Kept:
+    """What a provider's webhook does: store the message and its job in one transaction, and be done.
 
     A delivery that comes again changes nothing: message and job are there already.
     """
-    return await store_from(
-        pool, channel=channel, address=address, body=body, at=at, provider_id=provider_id, queued=True
-    )
+    return await store_from(pool, arrival, queued=True)
+
+
+def known(done: Stored | Kept) -> Stored:
+    """The stored message. Raises NotFound where a person has to say who wrote it."""
+    if isinstance(done, Kept):
+        raise NotFound("contact point", "the sender")
+    return done
+
+
+async def _from_customer(
+    conn: AsyncConnection[Any], arrival: Arrival, who: Known, wish: _Wish | None, *, queued: bool
+) -> Stored:
+    silent = arrival.automatic is not None or arrival.carrier_answered
+    if silent or wish is not None:  # first: two messages that refer to the customer would wait for each other
+        await lock_customer(conn, customer_id=who.customer_id)
+    message_id, new = await store_inbound(
+        conn, customer_id=who.customer_id, contact_id=who.contact_id, channel=arrival.channel, body=arrival.body,
+        provider_id=arrival.provider_id, at=arrival.at, subject=arrival.subject, original=arrival.original,
+        html=arrival.html, internet_id=arrival.internet_id, attachments=arrival.attachments,
+        handled_at=arrival.at if silent else None,
+    )  # fmt: skip
+    stored = Stored(message_id, who.customer_id, new, answered=not silent)
+    if new and wish == "start":
+        await _start(conn, arrival, who, message_id)
+    elif new and wish is not None:
+        await _stop(conn, arrival, who.customer_id, wish, message_id=message_id)
+    if not silent:
+        await _queue(conn, stored, queued=queued)
+    elif new:  # no episode answers it, so nobody else logs it
+        subject = {"message": message_id, "body": await body_digest(conn, message_id=message_id)}
+        entry = Entry("customer", "Customer", "message.received", subject)
+        await append(conn, customer_id=who.customer_id, at=arrival.at, entries=[entry])
+    return stored
+
+
+async def _from_nobody(
+    conn: AsyncConnection[Any],
+    arrival: Arrival,
+    why: Unmatched,
+    found: Sequence[Candidate],
+    wish: _Wish | None,
+) -> Kept:
+    concerned = sorted({candidate.customer_id for candidate in found})
+    inbox_id, new = await store_unmatched(conn, arrival, why=why, customer_ids=concerned)
+    # Whoever of them it was: a wish to be left alone is heeded for all whose address it is.
+    if new and wish is not None and wish != "start":
+        for customer_id in sorted({c.customer_id for c in found if not c.by_thread}):
+            await lock_customer(conn, customer_id=customer_id)
+            await _stop(conn, arrival, customer_id, wish, message_id=None)
+    return Kept(inbox_id, why, new)
+
+
+def _wish(arrival: Arrival) -> _Wish | None:
+    """What the sender wants of our messages, by a keyword or in words of their own. Recall comes before precision."""
+    if arrival.automatic is not None:
+        return None
+    word = keyword(arrival.body, opted_out=True) if len(arrival.body) <= _LONGEST_KEYWORD else None
+    if word in ("STOP", "START"):
+        return "start" if word == "START" else "stop"
+    scopes = [signal.detail for signal in detect(arrival.body) if signal.kind == "opt_out"]
+    return ("stop_all" if "all" in scopes else "stop") if scopes else None
+
+
+async def _start(conn: AsyncConnection[Any], arrival: Arrival, who: Known, message_id: int) -> None:
+    out = await is_opted_out(conn, customer_id=who.customer_id, channel=arrival.channel)
+    if keyword(arrival.body, opted_out=out) != "START":
+        return
+    evidence = _evidence(arrival, message_id)
+    if await opt_in(
+        conn,
+        customer_id=who.customer_id,
+        channel=arrival.channel,
+        contact_id=who.contact_id,
+        evidence=evidence,
+    ):
+        await _log(conn, arrival, who.customer_id, "consent.opt_in", message_id)
+
+
+async def _stop(
+    conn: AsyncConnection[Any], arrival: Arrival, customer_id: str, wish: _Wish, *, message_id: int | None
+) -> None:
+    """At once. What is committing just now holds the same lock, so nothing that waits slips through."""
+    channel = None if wish == "stop_all" else arrival.channel
+    await stop(
+        conn, customer_id=customer_id, channel=channel, contact_id=None, reason="opt_out",
+        evidence=_evidence(arrival, message_id),
+    )  # fmt: skip
+    await _log(conn, arrival, customer_id, "consent.opt_out", message_id)
+
+
+def _evidence(arrival: Arrival, message_id: int | None) -> Evidence:
+    source: Source = "keyword" if keyword(arrival.body, opted_out=True) else "words"
+    return Evidence(
+        source=source, at=arrival.at, message_id=message_id, provider_ref=arrival.provider_id
+    )  # fmt: skip
+
+
+async def _log(
+    conn: AsyncConnection[Any], arrival: Arrival, customer_id: str, action: str, message_id: int | None
+) -> None:
+    entry = Entry("customer", "Customer", action, {"channel": arrival.channel, "message": message_id})
+    await append(conn, customer_id=customer_id, at=arrival.at, entries=[entry])
 
 
 @asynccontextmanager

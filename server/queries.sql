@@ -100,6 +100,20 @@ SELECT d.id, d.customer_id, d.tool, a.args, d.verdict, d.role, d.reasons, d.poli
 -- recorded_policy --
 SELECT body FROM policy_version WHERE version = %(version)s;
 
+-- outbox_of --
+-- The row that a provider's word is about: by the key that the message carried, else by the provider's own id.
+SELECT id FROM outbox WHERE id = %(key)s::bigint
+UNION ALL
+SELECT id FROM outbox WHERE %(key)s::bigint IS NULL AND provider_id = %(provider_id)s
+LIMIT 1;
+
+-- add_provider_event --
+INSERT INTO provider_event (provider, event_id, outbox_id, kind, code, at)
+VALUES (%(provider)s, %(event_id)s, %(outbox_id)s, %(kind)s, %(code)s, %(at)s) ON CONFLICT DO NOTHING;
+
+-- set_internet_id --
+UPDATE message SET internet_id = %(internet_id)s WHERE id = %(message_id)s AND internet_id IS NULL;
+
 -- is_customer --
 -- Or was: a log whose customer was taken away is still looked at.
 SELECT id FROM customer WHERE id = %(customer_id)s

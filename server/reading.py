@@ -13,8 +13,10 @@ from server.settings import Settings
 from tools import sql
 from tools.activity.describe import quoted
 from tools.arrangements import requests
+from tools.arrangements.consent import consent_ledger
 from tools.arrangements.standing import list_arrangements
 from tools.clock import business_day
+from tools.errors import NotFound
 from tools.followups.follow_ups import open_tasks
 from tools.ledger.model import Account
 from tools.ledger.queries import find_customers, read_account
@@ -80,6 +82,15 @@ async def arranged(pool: Pool, settings: Settings, customer_id: str) -> dict[str
         "customer": customer_id, "currency": owed.currency, "owed_minor": owed.minor,
         "undisputed_minor": account.undisputed().minor, "arrangements": rows,
     }  # fmt: skip
+
+
+async def consent_of(pool: Pool, customer_id: str) -> dict[str, Any]:
+    """Every change of what a customer allows us, oldest first, with its source. Raises NotFound."""
+    async with pool.connection() as conn:
+        known = await conn.execute(_SQL["reachable_channels"], {"customer_id": customer_id})
+        if await known.fetchone() is None:
+            raise NotFound("customer", customer_id)
+        return {"customer": customer_id, "consent": await consent_ledger(conn, customer_id=customer_id)}
 
 
 def state_of(account: Account) -> dict[str, Any]:

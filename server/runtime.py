@@ -1,6 +1,6 @@
 """The composition root: settings in, a running engine out. The one place where real things are chosen."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -16,8 +16,6 @@ from server.jobs.schedule import Terms
 from server.notify.notifier import Notifier, WebhookNotifier
 from server.settings import Settings
 from server.tracing import set_tracing
-from tools.channels.base import Channel, ChannelName
-from tools.channels.local import LocalChannel
 from tools.company import Company
 from tools.errors import Misconfigured
 from tools.memory.embeddings import Embedder, LocalEmbedder
@@ -60,11 +58,6 @@ def embedder_of(settings: Settings) -> Embedder:
         base_url=settings.embeddings_base_url,
         timeout=settings.embeddings_timeout_seconds,
     )
-
-
-def channels_of(settings: Settings) -> Mapping[ChannelName, Channel]:  # noqa: ARG001 - until there are providers to choose
-    """Who carries messages, by channel."""
-    return dict.fromkeys(("sms", "email"), LocalChannel())
 
 
 def notifier_of(settings: Settings) -> Notifier | None:

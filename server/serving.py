@@ -15,6 +15,7 @@ from agent.warm import warm_up
 from server import db
 from server.app import create_app
 from server.first_start import welcome
+from server.local.page import local_address
 from server.settings import Settings
 from server.waiting import absence, until_up
 
@@ -26,6 +27,10 @@ _IDLE_SECONDS = 75
 class _Server(uvicorn.Server):
     """Says where it listens once it does: uvicorn's own lines are for logs, and quiet."""
 
+    def __init__(self, config: uvicorn.Config, local: str | None) -> None:
+        super().__init__(config)
+        self.local = local
+
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await asyncio.to_thread(warm_up)
@@ -33,6 +38,8 @@ class _Server(uvicorn.Server):
         if self.started:
             where = f"http://{self.config.host}:{self.config.port}"
             print(f"Serving on {where}; Ctrl-C stops it.", file=sys.stderr)  # noqa: T201 - for who started it
+            if self.local is not None:
+                print(f"Customers' phone and mailbox: {self.local}", file=sys.stderr)  # noqa: T201 - as above
 
     @contextmanager
     @override
@@ -71,7 +78,7 @@ async def serve_forever(settings: Settings) -> None:
     everything else gets a 503, until the database answers.
     """
     app = create_app(settings)
-    server = _Server(configured(app, settings))
+    server = _Server(configured(app, settings), local_address(settings))
     if settings.database_url is None or await absence(db.locate(settings)) is None:
         async with app.router.lifespan_context(app):
             await _welcome(app)

@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 import platformdirs
 from pydantic import AwareDatetime, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from server.channel_settings import ChannelSettings
 from tools.clock import Clock, FrozenClock, SystemClock
 from tools.errors import Misconfigured
 
@@ -24,7 +25,7 @@ def _default_data_dir() -> Path:
     return platformdirs.user_data_path("dunwell")
 
 
-class Settings(BaseSettings):
+class Settings(ChannelSettings):
     """Everything that can be set; frozen, so whoever holds it holds what the process started with."""
 
     model_config = SettingsConfigDict(

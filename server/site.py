@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -56,9 +57,25 @@ class Site:
 
     def _cookie(self, request: Request) -> tuple[str, bool]:
         # Only this machine itself may do without https. `__Host-`: no neighbour under our domain can plant one.
-        host = re.sub(r":\d*$", "", request.headers.get("host", ""))
-        plain = not self.is_https(request.scope["scheme"]) and host in _LOOPBACK
+        plain = not self.is_https(request.scope["scheme"]) and _is_asked_as_loopback(request)
         return ("dunwell", False) if plain else ("__Host-dunwell", True)
+
+
+def is_this_machine(request: Request) -> bool:
+    """Whether somebody on this machine asks, and calls it so: a name of another site's that leads here is refused."""
+    return request.client is not None and is_loopback(request.client.host) and _is_asked_as_loopback(request)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this is an address of the machine itself."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _is_asked_as_loopback(request: Request) -> bool:
+    return re.sub(r":\d*$", "", request.headers.get("host", "")) in _LOOPBACK
 
 
 class SecurityHeaders:

@@ -41,7 +41,9 @@ EFFECTS: Mapping[str, LiteralString] = {
     "promise": "SELECT decision_id FROM promise",
     "payment_plan": "SELECT decision_id FROM payment_plan",
     "hold": "SELECT decision_id FROM hold",
-    "suppression": "SELECT decision_id FROM suppression",
+    # One without a decision is a restriction; whoever imposed it on us is in the ledger of consent.
+    "suppression": """SELECT decision_id FROM suppression s WHERE decision_id IS NOT NULL OR NOT EXISTS
+        (SELECT FROM consent_event e WHERE e.customer_id = s.customer_id AND e.change = s.reason)""",
     "dispute": "SELECT decision_id FROM dispute WHERE source <> 'ledger'",
     "standing_fact": "SELECT decision_id FROM standing_fact",
     "contact": "SELECT substr(consent_source, 10)::bigint FROM contact WHERE consent_source LIKE 'decision %%'",

@@ -21,8 +21,6 @@ _REPLY_HEADER = re.compile(
     r"|(from|de|sent|enviado):\s.{0,300})\s*$",
     re.IGNORECASE,
 )
-# The line by which a channel hands over an attachment: its name is not what the customer says.
-_ATTACHMENT = re.compile(r"^\[attachment: [^\n]*\]$", re.MULTILINE)
 _HEADER_START = re.compile(r"^\s*(on|el)\b.*\d", re.IGNORECASE)
 
 
@@ -51,15 +49,14 @@ def _fold(char: str) -> str:
 
 
 def own_words(message: str) -> str:
-    """What the customer wrote themselves: quotations, everything below a reply header, legal footers and lines
-    "[attachment: NAME]" left out. What a mail hides from its reader is none of our business: channels hand over text.
+    """What the customer wrote themselves: quotations, everything below a reply header and legal footers left out.
 
     A message that is nothing but these is returned whole: better read twice than not at all.
     A library does this for more mail programs, but needs a minute for 40 kB of hostile text.
     """
     kept: list[str] = []
     begun = False  # nothing is below a reply header that opens the message
-    lines = _ATTACHMENT.sub("", message).splitlines()
+    lines = message.splitlines()
     for index, line in enumerate(lines):
         following = lines[index + 1] if index + 1 < len(lines) else ""
         # Mail programs wrap a long header over two lines.

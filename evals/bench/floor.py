@@ -23,9 +23,10 @@ from evals.bench.ours import ours
 from evals.bench.people import Caller, moment, words
 from evals.bench.tape import Statement, by_transaction, record
 from server import db
-from server.inbound import store_from
+from server.inbound import known, store_from
 from server.jobs.queue import drop_turn
 from tools import sql
+from tools.memory.arrival import Arrival
 from tools.memory.embeddings import LocalEmbedder, literal
 
 CONFIGURATION = {
@@ -57,10 +58,8 @@ class Floor:
 
     async def turn(self, caller: Caller, turn: int) -> None:
         """The recorded turn, as if that customer had written at that moment."""
-        stored = await store_from(
-            self.pool, channel="sms", address=caller.phone, body=words(turn), at=moment(turn),
-            provider_id=f"{caller.customer_id}-{turn}",
-        )  # fmt: skip
+        stored = known(await store_from(self.pool, Arrival(channel="sms", address=caller.phone, body=words(turn), at=moment(turn),
+            provider_id=f"{caller.customer_id}-{turn}")))  # fmt: skip
         then, now = (
             inbound(self.caller.customer_id, self.heard),
             inbound(caller.customer_id, stored.message_id),

@@ -12,9 +12,10 @@ from evals.bench.model import InstantModel
 from evals.bench.people import COMPANY, NOW, Caller, calls, moment, policy, words
 from server import db
 from server.cycle import handle
-from server.inbound import store_from
+from server.inbound import known, store_from
 from server.jobs.queue import drop_turn
 from tools.clock import FrozenClock
+from tools.memory.arrival import Arrival
 
 CONFIGURATION = {
     "agent": "agent.engine.run.Engine, the packaged policy in mode automatic",
@@ -37,10 +38,8 @@ class Ours:
         """One message of a customer, stored and answered. Raises RuntimeError unless both proposals were committed."""
         self.model.calls = calls(turn)
         self.clock.advance(moment(turn) - self.clock.now())
-        stored = await store_from(
-            self.engine.deps.pool, channel="sms", address=caller.phone, body=words(turn), at=moment(turn),
-            provider_id=f"{caller.customer_id}-{turn}",
-        )  # fmt: skip
+        stored = known(await store_from(self.engine.deps.pool, Arrival(channel="sms", address=caller.phone, body=words(turn), at=moment(turn),
+            provider_id=f"{caller.customer_id}-{turn}")))  # fmt: skip
         trigger = inbound(stored.customer_id, stored.message_id)
         outcome = await handle(self.engine, trigger)
         async with self.engine.deps.pool.connection() as conn:

@@ -1,6 +1,7 @@
 """The processes of a run - workers, server, provider - each forked from a warmed parent that has no loop and no pool."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from fastapi import FastAPI
 from typing_extensions import override
 
 from agent import warm
@@ -23,16 +25,20 @@ from agent.engine.run import Engine
 from agent.policy.document import Policy, parse_policy
 from agent.policy.gate import Gate
 from evals.bench.people import COMPANY
+from evals.chaos import fakes
 from evals.chaos.board import Board, Doom, RunClock
+from evals.chaos.carriers import ACCOUNT, NUMBER, TOKEN, Carriers
 from evals.chaos.mind import FickleCollector
 from evals.chaos.service import serve
+from evals.chaos.story import CUSTOMERS
 from evals.chaos.switches import Protection, take_away
-from evals.providers import HttpChannel, StandIn
+from evals.providers import Accepted, HttpChannel, StandIn
 from server import db
 from server.jobs.run import Shift, told_to_stop, work
 from server.jobs.schedule import CHORES, Chore, Hands, Terms
 from server.sender import reconcile
-from tools.channels.base import CannotSay, Channel, ChannelName, Receipt
+from tools.channels.base import CannotSay, ChannelName, Channels, Outbound, Receipt, everywhere
+from tools.channels.twilio.channel import TwilioChannel
 from tools.errors import Unavailable
 from tools.memory.embeddings import embed_locally
 
@@ -48,7 +54,7 @@ class Mute(HttpChannel):
     """The same provider, where it does not know our keys."""
 
     @override
-    async def find(self, key: str) -> Receipt | None:
+    async def find(self, message: Outbound) -> Receipt | None:
         raise CannotSay("This provider does not know our keys.")
 
 
@@ -62,6 +68,8 @@ class Stage:
     port: int
     provider_can_say: bool
     without: Sequence[Protection] = ()
+    carriers: Carriers | None = None  # None: the stand-in carries everything
+    app: FastAPI | None = None  # what carriers post to; made before the first fork
 
     @property
     def clock(self) -> RunClock:
@@ -69,9 +77,21 @@ class Stage:
         return RunClock(self.board)
 
     @property
-    def accepted(self) -> Path:
-        """The provider's own record."""
+    def providers(self) -> Sequence[str]:
+        """Where they listen."""
+        return list(self.carriers.addresses.values()) if self.carriers else [f"http://127.0.0.1:{self.port}"]
+
+    @property
+    def record(self) -> Path:
+        """The stand-in's record."""
         return self.folder / "accepted.jsonl"
+
+    def accepted(self) -> Sequence[Accepted]:
+        """What the providers took from us, by their own records."""
+        if self.carriers:
+            return fakes.accepted(self.folder)
+        lines = self.record.read_text("utf-8").splitlines() if self.record.exists() else []
+        return [Accepted(**json.loads(line)) for line in lines]
 
 
 @dataclass(slots=True)
@@ -111,6 +131,7 @@ def warm_up() -> None:
     embed_locally(["warm"])
     policy()
     HttpChannel("http://127.0.0.1")
+    TwilioChannel(ACCOUNT, TOKEN, NUMBER)
 
 
 def worker(stage: Stage, doom: Doom | None) -> Actor:
@@ -122,8 +143,10 @@ def server(stage: Stage, doom: Doom | None, line: socket.socket) -> Actor:
     """A server: it answers what comes over `line`, with the functions that the HTTP routes call."""
 
     async def answer() -> None:
-        async with _engine(stage) as (engine, channels):
-            await serve(engine, channels["sms"], line)
+        async with _engine(stage) as (engine, channels), asyncio.TaskGroup() as tasks:
+            tasks.create_task(serve(engine, channels, line))
+            if stage.carriers and stage.app:
+                tasks.create_task(stage.carriers.serve(stage.app, engine, channels))
 
     return _fork("server", stage, doom, answer)
 
@@ -132,10 +155,24 @@ def provider(stage: Stage, seed: int) -> Actor:
     """The provider's stand-in, which nobody kills: its record is the truth about what left."""
 
     async def stand_in() -> None:
-        async with StandIn(port=stage.port, record=stage.accepted, seed=seed, delay=0.1):
+        async with StandIn(port=stage.port, record=stage.record, seed=seed, delay=0.1):
             await asyncio.Event().wait()
 
     return _fork("provider", stage, None, stand_in)
+
+
+def fake(stage: Stage, carriers: Carriers, channel: ChannelName, line: socket.socket) -> Actor:
+    """The fake of a channel's provider; over `line` it is told what customers write."""
+    n = 1 + (carriers.seed + (channel == "email")) % CUSTOMERS
+    dead = address(f"c{n}", channel)
+    be = fakes.twilio if channel == "sms" else fakes.sendgrid
+    return _fork(channel, stage, None, lambda: be(carriers, stage.folder, stage.clock, line, dead=dead))
+
+
+def address(customer_id: str, channel: ChannelName) -> str:
+    """Where a customer writes from, as `people.settle` has it."""
+    number = int(customer_id[1:])
+    return f"+1312{5550000 + number:07}" if channel == "sms" else f"billing@{customer_id}.example"
 
 
 def _fork(role: str, stage: Stage, doom: Doom | None, life: Callable[[], Coroutine[Any, Any, None]]) -> Actor:
@@ -159,16 +196,23 @@ def _fork(role: str, stage: Stage, doom: Doom | None, life: Callable[[], Corouti
 
 
 @asynccontextmanager
-async def _engine(stage: Stage) -> AsyncIterator[tuple[Engine, dict[ChannelName, Channel]]]:
-    kind = HttpChannel if stage.provider_can_say else Mute
-    async with (
-        db.open_pool(stage.conninfo, min_size=1, max_size=_POOL) as pool,
-        kind(f"http://127.0.0.1:{stage.port}", timeout=0.5, settling=_SETTLING, connections=16) as channel,
-    ):
+async def _engine(stage: Stage) -> AsyncIterator[tuple[Engine, Channels]]:
+    async with db.open_pool(stage.conninfo, min_size=1, max_size=_POOL) as pool, _channels(stage) as channels:
         model = FickleCollector()
         engine = Engine(Deps(pool, stage.clock, model, "fickle", Gate(policy()), COMPANY))
         await engine.open()
-        yield engine, {"sms": channel, "email": channel}
+        yield engine, channels
+
+
+@asynccontextmanager
+async def _channels(stage: Stage) -> AsyncIterator[Channels]:
+    if stage.carriers:
+        async with stage.carriers.channels(stage.clock, _SETTLING) as channels:
+            yield channels
+        return
+    kind = HttpChannel if stage.provider_can_say else Mute
+    async with kind(stage.providers[0], timeout=0.5, settling=_SETTLING, connections=16) as channel:
+        yield everywhere(channel)
 
 
 async def _work(stage: Stage) -> None:

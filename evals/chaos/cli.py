@@ -32,6 +32,12 @@ def chaos(  # noqa: PLR0917 - options, given by name
     without: Annotated[
         list[str] | None, typer.Option(help="Test of the checker: fence, claim or lock is taken away.")
     ] = None,
+    providers: Annotated[
+        str,
+        typer.Option(
+            help="Who carries messages: stand-in, or twilio-sendgrid (the real channels, before fakes)."
+        ),
+    ] = "stand-in",
     side_by_side: Annotated[int, typer.Option(min=1, max=32, help="Runs at once.")] = _SIDE_BY_SIDE,
     keep: Annotated[
         Path | None, typer.Option(help="Keep history and logs of runs with violations in this folder.")
@@ -45,21 +51,28 @@ def chaos(  # noqa: PLR0917 - options, given by name
     """
     from evals.chaos import points  # noqa: PLC0415 - heavy: only when it runs
     from evals.chaos.campaign import Campaign, wage  # noqa: PLC0415 - as above
+    from evals.chaos.carriers import PROVIDERS  # noqa: PLC0415 - as above
     from evals.chaos.page import page  # noqa: PLC0415 - as above
     from evals.chaos.run import Result, Terms  # noqa: PLC0415 - as above
     from evals.chaos.switches import thrown  # noqa: PLC0415 - as above
 
-    names = points.names()
+    if providers not in PROVIDERS:
+        raise typer.BadParameter(f"providers are {' or '.join(PROVIDERS)}")
+    carried = PROVIDERS[PROVIDERS.index(providers)]
+    names = points.names(webhooks=carried != "stand-in")
     if unknown := set(failpoint or ()) - set(names):
         raise typer.BadParameter(f"there is no failpoint {', '.join(sorted(unknown))}")
     chosen = failpoint or ([] if kills else names)
     off = thrown(without or ())
     if kills:
         terms = [
-            Terms(seed + n, random_kills=_KILLS_A_RUN, without=off) for n in range(-(-kills // _KILLS_A_RUN))
+            Terms(seed + n, random_kills=_KILLS_A_RUN, without=off, providers=carried)
+            for n in range(-(-kills // _KILLS_A_RUN))
         ]
     else:
-        terms = [Terms(seed + n, point, without=off) for n in range(runs) for point in chosen]
+        terms = [
+            Terms(seed + n, point, without=off, providers=carried) for n in range(runs) for point in chosen
+        ]
     began, done = time.monotonic(), 0
 
     def progress(result: Result) -> None:
@@ -76,7 +89,7 @@ def chaos(  # noqa: PLR0917 - options, given by name
     result: dict[str, Any] = {
         **campaign.as_json(),
         "seconds": round(seconds, 1),
-        "command": _command(failpoint, runs, kills, seed, without),
+        "command": _command(failpoint, runs, kills, seed, without, providers),
         "circumstances": f"{seconds:.0f} s on {where['cores']} cores (load {where['load_1m']} at the end), Python "
         f"{where['python']}, Postgres {where['postgres']['server_version']}",
     }
@@ -89,7 +102,10 @@ def chaos(  # noqa: PLR0917 - options, given by name
         raise typer.Exit(1)
 
 
-def _command(failpoint: list[str] | None, runs: int, kills: int, seed: int, without: list[str] | None) -> str:
+def _command(
+    failpoint: list[str] | None, runs: int, kills: int, seed: int, without: list[str] | None, providers: str
+) -> str:
     words = ["dunwell chaos", *(f"--failpoint {name}" for name in failpoint or ())]
     words += [f"--kills {kills}"] if kills else [f"--runs {runs}"]
+    words += [f"--providers {providers}"] if providers != "stand-in" else []
     return " ".join([*words, f"--seed {seed}", *(f"--without {name}" for name in without or ())])

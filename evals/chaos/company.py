@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from evals.chaos import cast
@@ -10,6 +11,7 @@ from evals.chaos.clients import Clients
 from evals.chaos.database import Database
 from evals.chaos.history import History, Killed
 from tools import sql
+from tools.channels.base import ChannelName
 
 _SQL = sql.load("evals.chaos")
 _MOST_DOOMS = 2  # processes that die at the failpoint in one run: the second one may do so while it recovers
@@ -27,7 +29,7 @@ class _Lost:
 
 @dataclass(slots=True)
 class Company:
-    """A provider, a server and some workers. `point` is the failpoint that they die at, if there is one."""
+    """Providers, a server and some workers. `point` is the failpoint that they die at, if there is one."""
 
     stage: cast.Stage
     database: Database
@@ -36,13 +38,21 @@ class Company:
     dice: random.Random
     workers: int
     point: str | None
+    customers: Mapping[ChannelName, Clients]  # their lines to the fakes
+    _providers: int = 0  # the first so many actors
     _actors: list[cast.Actor] = field(default_factory=list)
     _lost: list[_Lost] = field(default_factory=list)
     _looked: float = 0.0
 
     def start(self, seed: int) -> None:
         """Start everybody; `seed` is the provider's."""
-        self._actors = [cast.provider(self.stage, seed)]
+        if self.stage.carriers is None:
+            self._actors = [cast.provider(self.stage, seed)]
+        for channel, line in self.customers.items():
+            if self.stage.carriers is not None:
+                with line.connect() as theirs:
+                    self._actors.append(cast.fake(self.stage, self.stage.carriers, channel, theirs))
+        self._providers = len(self._actors)
         for role in ("server", *("worker" for _ in range(self.workers))):
             self._actors.append(self._start(role, self._doom()))
 
@@ -64,6 +74,8 @@ class Company:
             elif code is not None:
                 if code >= 0:
                     self.history.unexpected.append(f"the {actor.role} ended with {code}; see its log")
+                if n < self._providers:
+                    raise RuntimeError(f"The {actor.role}, which nobody kills, has ended; see its log.")
                 self._replace(n, actor, actor.doom.point if actor.doom else None)
         now = time.monotonic()
         if self._lost and now - self._looked > _LOOK:
@@ -72,7 +84,7 @@ class Company:
 
     def kill_somebody(self) -> None:
         """SIGKILL for one of them, at whatever moment it is; the provider is not ours to kill."""
-        n = self.dice.randrange(1, len(self._actors))
+        n = self.dice.randrange(self._providers, len(self._actors))
         actor = self._actors[n]
         actor.kill()
         self._replace(n, actor, None)

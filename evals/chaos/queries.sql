@@ -96,7 +96,11 @@ SELECT (SELECT count(*) FROM message WHERE direction = 'in' AND handled_at IS NU
        (SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'turn') AS jobs;
 
 -- received --
-SELECT id, customer_id, provider_id, body, handled_at, episode_id FROM message WHERE direction = 'in' ORDER BY id;
+-- A mail is known by its Message-ID. `heeded`: a keyword that took effect as it came in, and that the carrier answered.
+SELECT m.id, m.customer_id, coalesce(m.internet_id, m.provider_id) AS provider_id, m.body, m.handled_at, m.episode_id,
+       m.channel = 'sms' AND EXISTS (SELECT FROM consent_event e
+        WHERE e.message_id = m.id AND e.source = 'keyword' AND e.change = 'opt_out') AS heeded
+  FROM message m WHERE m.direction = 'in' ORDER BY m.id;
 
 -- episodes --
 SELECT id, customer_id, turn_key, trigger FROM episode;
@@ -118,11 +122,19 @@ SELECT o.id, o.customer_id, o.decision_id, o.digest, o.channel, o.state, o.attem
 
 -- effects --
 SELECT 'outbox' AS kind, customer_id, decision_id, digest FROM outbox
-UNION ALL SELECT 'follow_up', customer_id, decision_id, digest FROM follow_up
+UNION ALL SELECT 'follow_up', customer_id, decision_id, digest FROM follow_up f
+ -- A provider said that an allowed message did not arrive: a task for a person is all that follows of it.
+ WHERE NOT EXISTS (SELECT FROM provider_event e JOIN outbox o ON o.id = e.outbox_id
+        WHERE o.customer_id = f.customer_id AND o.decision_id = f.decision_id AND f.kind = 'review'
+          AND f.digest = 'undelivered:' || o.id)
 UNION ALL SELECT 'promise', customer_id, decision_id, NULL FROM promise
 UNION ALL SELECT 'payment_plan', customer_id, decision_id, NULL FROM payment_plan
 UNION ALL SELECT 'hold', customer_id, decision_id, NULL FROM hold
-UNION ALL SELECT 'suppression', customer_id, decision_id, NULL FROM suppression
+UNION ALL SELECT 'suppression', customer_id, decision_id, NULL FROM suppression s
+ -- One without a decision is a restriction; whoever imposed it on us is in the ledger of consent.
+ WHERE s.decision_id IS NOT NULL OR NOT EXISTS (SELECT FROM consent_event e
+        WHERE e.customer_id = s.customer_id AND e.change = s.reason AND e.channel IS NOT DISTINCT FROM s.channel
+          AND e.contact_id IS NOT DISTINCT FROM s.contact_id AND (e.message_id IS NOT NULL OR e.provider_ref IS NOT NULL))
 UNION ALL SELECT 'dispute', customer_id, decision_id, NULL FROM dispute WHERE source <> 'ledger'
 UNION ALL SELECT 'standing_fact', customer_id, decision_id, NULL FROM standing_fact;
 

@@ -6,7 +6,7 @@ import random
 import socket
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import psycopg
 from evals.chaos import cast
 from evals.chaos.board import Board
 from evals.chaos.books import Books, read_books
+from evals.chaos.carriers import Carriers, Providers, reserve
 from evals.chaos.checks import Violation, check
 from evals.chaos.clients import Clients
 from evals.chaos.company import Company
@@ -24,8 +25,9 @@ from evals.chaos.director import Director
 from evals.chaos.history import History
 from evals.chaos.story import Review, Story, story
 from evals.chaos.switches import Protection
-from evals.providers import Accepted
+from server.app import create_app
 from tools import sql
+from tools.channels.base import ChannelName
 
 _SQL = sql.load("evals.chaos")
 _TICK = 0.02
@@ -44,6 +46,7 @@ class Terms:
     point: str | None = None
     random_kills: int = 0
     without: Sequence[Protection] = ()
+    providers: Providers = "stand-in"
 
     @property
     def name(self) -> str:
@@ -75,11 +78,15 @@ def play(terms: Terms, conninfo: str, folder: Path, points: Sequence[str]) -> Re
     can_say = plot.provider_can_say and terms.point != "reconcile.handed_over"
     stage = cast.Stage(Board(points), conninfo, folder, _free_port(), can_say, terms.without)
     stage.clock.set(cast.BEGIN)
-    with Database(conninfo) as database:
+    with Database(conninfo) as database, reserve() as door:
+        if terms.providers == "twilio-sendgrid":
+            app: int = door.getsockname()[1]
+            carriers = Carriers(terms.seed, app, sms=stage.port, email=_free_port(), lists_texts=can_say)
+            stage = replace(stage, carriers=carriers, app=create_app(carriers.settings()))
         run = _Run(terms, plot, stage, database)
         run.play()
     books = _read(conninfo)
-    violations = check(run.history, books, _accepted(stage.accepted))
+    violations = check(run.history, books, stage.accepted())
     (folder / "history.json").write_text(json.dumps(run.history.as_json(), indent=1), "utf-8")
     (folder / "violations.txt").write_text("\n".join(map(str, violations)), "utf-8")
     return Result(
@@ -105,11 +112,6 @@ def _free_port() -> int:
     return port
 
 
-def _accepted(record: Path) -> list[Accepted]:
-    lines = record.read_text("utf-8").splitlines() if record.exists() else []
-    return [Accepted(**json.loads(line)) for line in lines]
-
-
 @dataclass(slots=True)
 class _Run:
     terms: Terms
@@ -118,17 +120,22 @@ class _Run:
     database: Database
     history: History = field(default_factory=History)
     clients: Clients = field(default_factory=Clients)
+    customers: dict[ChannelName, Clients] = field(default_factory=dict)
     company: Company = field(init=False)
     director: Director = field(init=False)
     dice: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
         self.dice = random.Random(self.terms.name)
+        if self.stage.carriers:
+            self.customers = {"sms": Clients(), "email": Clients()}
         self.company = Company(
-            self.stage, self.database, self.clients, self.history, self.dice, self.plot.workers, self.terms.point
+            self.stage, self.database, self.clients, self.history, self.dice, self.plot.workers, self.terms.point,
+            self.customers,
         )  # fmt: skip
-        where = f"http://127.0.0.1:{self.stage.port}"
-        self.director = Director(self.clients, self.database, self.history, self.stage.clock, where)
+        self.director = Director(
+            self.clients, self.database, self.history, self.stage.clock, self.stage.providers, self.customers
+        )
 
     def play(self) -> None:
         """The whole run. Everybody is gone when it ends."""
@@ -142,11 +149,13 @@ class _Run:
             self._come_to_rest()
         finally:
             self.company.end()
-            self.clients.hang_up()
+            for clients in (self.clients, *self.customers.values()):
+                clients.hang_up()
 
     def _tick(self) -> None:
         self.company.mind()
-        self.clients.turn()
+        for clients in (self.clients, *self.customers.values()):
+            clients.turn()
         time.sleep(_TICK)
 
     def _perform(self) -> None:
@@ -190,4 +199,5 @@ class _Run:
         """What there is still to do by now: counts, all zero at rest."""
         now = self.stage.clock.now()
         [counts] = self.database.rows(_SQL["busy"], now=now, soon=now + timedelta(minutes=1))
-        return {**counts, "answers of the server": len(self.clients.open)}
+        asked = sum(len(clients.open) for clients in (self.clients, *self.customers.values()))
+        return {**counts, "answers of the server": asked}

@@ -29,7 +29,11 @@ WITH effect AS (
     UNION ALL SELECT 'promise', customer_id, decision_id, NULL FROM promise
     UNION ALL SELECT 'payment_plan', customer_id, decision_id, NULL FROM payment_plan
     UNION ALL SELECT 'hold', customer_id, decision_id, NULL FROM hold
-    UNION ALL SELECT 'suppression', customer_id, decision_id, NULL FROM suppression
+    UNION ALL SELECT 'suppression', customer_id, decision_id, NULL FROM suppression s
+     -- One without a decision is a restriction; whoever imposed it on us is in the ledger of consent.
+     WHERE s.decision_id IS NOT NULL OR NOT EXISTS (SELECT FROM consent_event e
+            WHERE e.customer_id = s.customer_id AND e.change = s.reason AND e.channel IS NOT DISTINCT FROM s.channel
+              AND e.contact_id IS NOT DISTINCT FROM s.contact_id AND (e.message_id IS NOT NULL OR e.provider_ref IS NOT NULL))
     UNION ALL SELECT 'dispute', customer_id, decision_id, NULL FROM dispute WHERE source <> 'ledger'
     UNION ALL SELECT 'standing_fact', customer_id, decision_id, NULL FROM standing_fact
 )

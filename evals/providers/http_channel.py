@@ -48,10 +48,10 @@ class HttpChannel(Channel):
         return _receipt(answer)
 
     @override
-    async def find(self, key: str) -> Receipt | None:
+    async def find(self, message: Outbound) -> Receipt | None:
         """What the provider holds under our key."""
         try:
-            answer = await self._client.get(f"/messages/{key}")
+            answer = await self._client.get(f"/messages/{message.key}")
         except httpx.HTTPError as failure:
             raise Unavailable("the provider did not answer") from failure
         return None if answer.status_code == 404 else _receipt(answer)

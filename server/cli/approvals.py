@@ -149,18 +149,19 @@ def decide_(
         from agent.approvals.model import Decision  # noqa: PLC0415 - as above
         from agent.approvals.queries import read_approval  # noqa: PLC0415 - as above
         from server.deciding import all_like, approve_together, decide_and_follow  # noqa: PLC0415 - as above
+        from server.providers import open_channels  # noqa: PLC0415 - as above
         from server.runtime import open_engine  # noqa: PLC0415 - as above
         from server.users import user_named  # noqa: PLC0415 - as above
-        from tools.channels.local import LocalChannel  # noqa: PLC0415 - as above
 
         if like and decision != "approve":
             raise Invalid("Only approving goes for all that are alike.")
-        async with open_engine(configuration.load()) as engine:
+        settings = configuration.load()
+        async with open_engine(settings) as engine, open_channels(settings) as channels:
             async with engine.deps.pool.connection() as conn:
                 who = await user_named(conn, user)
             if like:
                 together = await all_like(engine, approval_id, digest)
-                return await approve_together(engine, LocalChannel(), together, who)
+                return await approve_together(engine, channels, together, who)
             async with engine.deps.pool.connection() as conn:
                 seen = digest or (await read_approval(conn, approval_id=approval_id)).digest
             try:
@@ -171,7 +172,7 @@ def decide_(
                 raise Invalid(f"That is no decision: {told}.") from wrong
             except json.JSONDecodeError as wrong:
                 raise Invalid(f"--args is no JSON: {wrong}.") from wrong
-            return await decide_and_follow(engine, LocalChannel(), approval_id, given, who)
+            return await decide_and_follow(engine, channels, approval_id, given, who)
 
     def show_decided(result: dict[str, Any]) -> None:
         if like:

@@ -7,7 +7,7 @@ import typer
 from server import settings as configuration
 from server.cli.ledger import show_thread
 from server.cli.output import Json, answer, console, run
-from tools.errors import Invalid
+from tools.errors import Invalid, Misconfigured
 
 
 def register(app: typer.Typer) -> None:
@@ -27,15 +27,18 @@ def say(
 
     async def work() -> dict[str, Any]:
         from server.conversation import hear  # noqa: PLC0415 - heavy: only the commands that think pay for it
+        from server.providers import open_channels  # noqa: PLC0415 - as above
         from server.runtime import open_engine  # noqa: PLC0415 - as above
-        from tools.channels.local import LocalChannel  # noqa: PLC0415 - as above
 
         if not text.strip():
             raise Invalid("There is nothing in the message.")
-        async with open_engine(configuration.load()) as engine:
-            return await hear(
-                engine, LocalChannel(), customer_id=customer_id, body=text, channel_name=channel
+        settings = configuration.load()
+        if settings.carriers:
+            raise Misconfigured(
+                "Playing the customer is for local channels: here the answer would really leave."
             )
+        async with open_engine(settings) as engine, open_channels(settings) as channels:
+            return await hear(engine, channels, customer_id=customer_id, body=text, channel_name=channel)
 
     def show(result: dict[str, Any]) -> None:
         for decision in result["decisions"]:

@@ -1,4 +1,4 @@
-"""A customer's file, written out."""
+"""A customer's file written out, and what they allowed us."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +13,7 @@ from server.cli.output import Json, answer, console, run
 def register(_app: typer.Typer) -> None:
     """Add this file's commands, to the group `customers`."""
     customers.command()(export)
+    customers.command()(consent)
 
 
 def export(
@@ -39,5 +40,32 @@ def export(
     def show(result: dict[str, Any]) -> None:
         console.print(f"All that is held on {customer_id} is in {out}.", markup=False)
         console.print(", ".join(f"{name} {count}" for name, count in result["rows"].items()), markup=False)
+
+    answer(run(work(), as_json=as_json), show, as_json=as_json)
+
+
+def consent(
+    customer_id: Annotated[str, typer.Argument(help="The customer's id.")], as_json: Json = False
+) -> None:
+    """Every change of what a customer allows us: opt-outs, opt-ins, bounces and complaints, with source and time."""
+
+    async def work() -> dict[str, Any]:
+        from server.db import open_ready  # noqa: PLC0415 - heavy: only when it runs
+        from server.reading import consent_of  # noqa: PLC0415 - as above
+
+        async with open_ready(configuration.load()) as pool:
+            return await consent_of(pool, customer_id)
+
+    def show(result: dict[str, Any]) -> None:
+        if not result["consent"]:
+            console.print("Nothing was said, beyond what the ledger says of each contact point.")
+        for each in result["consent"]:
+            where = each["contact_id"] or each["channel"] or "every channel"
+            said = f", message {each['message_id']}" if each["message_id"] else ""
+            said += f", {each['provider_ref']}" if each["provider_ref"] else ""
+            console.print(
+                f"{each['at']:%d %b %Y %H:%M}  {each['change'].replace('_', ' '):<11} {where}: by {each['source']}{said}",
+                markup=False, soft_wrap=True,
+            )  # fmt: skip
 
     answer(run(work(), as_json=as_json), show, as_json=as_json)

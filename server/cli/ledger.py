@@ -74,24 +74,24 @@ def cycle(
 
     async def work() -> dict[str, Any]:
         from server.cycle import run_cycle  # noqa: PLC0415 - heavy: only the commands that think pay for it
+        from server.providers import open_channels  # noqa: PLC0415 - as above
         from server.runtime import open_engine  # noqa: PLC0415 - as above
-        from tools.channels.local import LocalChannel  # noqa: PLC0415 - as above
 
         settings = configuration.load()
         if as_of is not None:
-            if settings.env == "production":
+            if settings.env == "production" or settings.carriers:
                 raise Misconfigured(
-                    "--as-of stops the clock on another day and is refused when DUNWELL_ENV=production."
+                    "--as-of stops the clock on another day and is refused in production and where messages really leave."
                 )
             morning = datetime.combine(as_of.date(), time(10), settings.company_time_zone)
             settings = settings.model_copy(update={"clock": morning.astimezone(UTC)})
-        async with open_engine(settings) as engine:
+        async with open_engine(settings) as engine, open_channels(settings) as channels:
             columns = (TextColumn("[bold]cycle"), BarColumn(), MofNCompleteColumn())
             with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
                 task = bar.add_task("cycle", total=None)
                 report = await run_cycle(
                     engine,
-                    LocalChannel(),
+                    channels,
                     progress=lambda done, total: bar.update(task, completed=done, total=total),
                 )
         return report.as_json()

@@ -37,7 +37,8 @@ def work(
         from server.health.metrics import exposed  # noqa: PLC0415 - heavy: only when it runs
         from server.jobs.run import Shift, told_to_stop  # noqa: PLC0415 - heavy: only when it runs
         from server.jobs.run import work as go_to_work  # noqa: PLC0415 - as above
-        from server.runtime import channels_of, notifier_of, open_engine, terms_of  # noqa: PLC0415 - as above
+        from server.providers import open_channels  # noqa: PLC0415 - as above
+        from server.runtime import notifier_of, open_engine, terms_of  # noqa: PLC0415 - as above
         from server.waiting import until_up  # noqa: PLC0415 - as above
 
         settings = configuration.load()
@@ -45,11 +46,11 @@ def work(
         with told_to_stop() as stop, exposed(settings.metrics_host, settings.metrics_port):
             if not await until_up(settings, asyncio.ensure_future(stop.wait())):
                 return
-            async with open_engine(settings) as engine:
+            async with open_engine(settings) as engine, open_channels(settings) as channels:
                 errors.print(f"Working on {shift.concurrency} turns at once; Ctrl-C stops it.")
                 await go_to_work(
                     engine,
-                    channels_of(settings),
+                    channels,
                     terms=terms_of(settings),
                     shift=shift,
                     stop=stop,

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from server.jobs.tasks import build_app
 from server.jobs.worker import POLL_SECONDS, STALLED_AFTER_SECONDS, WakefulWorker
 from server.notify.notifier import Notifier
 from server.sender import run_sender
-from tools.channels.base import Channel, ChannelName
+from tools.channels.base import Channels
 
 _PAUSE_SECONDS = (0.2, 5.0)  # between two tries of a part that failed: at first, and at most
 _log = structlog.get_logger()
@@ -38,7 +38,7 @@ class Shift:
 
 async def work(
     engine: Engine,
-    channels: Mapping[ChannelName, Channel],
+    channels: Channels,
     *,
     terms: Terms,
     shift: Shift,

@@ -31,6 +31,7 @@ from server.notify.notifier import Notifier
 from tools import failpoints
 from tools.clock import business_day
 from tools.errors import Conflict
+from tools.memory.unmatched import forget_unmatched
 
 _ERASED_AT_ONCE = 200
 _log = structlog.get_logger()
@@ -127,6 +128,7 @@ async def tidy(hands: Hands) -> None:
     before = deps.clock.now() - hands.terms.retention
     async with deps.pool.connection() as conn:
         await clear_queue(conn)
+        await forget_unmatched(conn, before=before)
         inactive = await inactive_customers(conn, before=before, limit=_ERASED_AT_ONCE)
     for customer_id in inactive:
         try:

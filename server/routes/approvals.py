@@ -50,10 +50,10 @@ async def show(running: Running, _: Viewer, approval_id: str) -> dict[str, Any]:
 @router.post("/bulk")
 async def decide_bulk(running: Running, user: Collector, given: BulkDecision) -> dict[str, Any]:
     """Approve drafts that are alike and low risk; each is judged by itself, and told of by itself."""
-    return await approve_together(running.engine, running.channel, given.approvals, user)
+    return await approve_together(running.engine, running.channels, given.approvals, user)
 
 
 @router.post("/{approval_id}/decision")
 async def decide(running: Running, user: Collector, approval_id: str, decision: Decision) -> dict[str, Any]:
     """Approve, edit, reject or hand up: one effect or none, whoever clicks how often."""
-    return await decide_and_follow(running.engine, running.channel, approval_id, decision, user)
+    return await decide_and_follow(running.engine, running.channels, approval_id, decision, user)

@@ -5,7 +5,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from server.access import Running, Viewer
-from server.reading import counts, customer_state, customers_matching, decisions, episodes, timeline
+from server.reading import (
+    consent_of,
+    counts,
+    customer_state,
+    customers_matching,
+    decisions,
+    episodes,
+    timeline,
+)
 
 router = APIRouter(prefix="/v1", tags=["customers"])
 Limit = Annotated[int, Query(ge=1, le=1000)]
@@ -41,6 +49,12 @@ async def read_timeline(running: Running, _: Viewer, customer_id: str) -> dict[s
 async def read_decisions(running: Running, _: Viewer, customer_id: str) -> dict[str, Any]:
     """Every verdict with its reasons, newest first."""
     return {"decisions": await decisions(running.pool, customer_id)}
+
+
+@router.get("/customers/{customer_id}/consent")
+async def read_consent(running: Running, _: Viewer, customer_id: str) -> dict[str, Any]:
+    """Every change of what the customer allows us, oldest first, with its source."""
+    return await consent_of(running.pool, customer_id)
 
 
 @router.get("/episodes")

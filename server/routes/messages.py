@@ -2,13 +2,15 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Path, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from server.access import Collector, Deliverer, Running
+from server.access import Collector, Deliverer, Running, Viewer
 from server.conversation import respond
 from server.cycle import run_cycle
-from server.inbound import store_from, store_said
+from server.inbound import Kept, Stored, store_from, store_said
+from tools.memory.arrival import Arrival
+from tools.memory.messages import read_message
 from tools.spec import storable
 
 router = APIRouter(prefix="/v1", tags=["messages"])
@@ -58,24 +60,41 @@ async def receive(
     """
     queued = prefer is not None and _ASYNC in [word.strip().lower() for word in prefer.split(",")]
     now = running.engine.deps.clock.now()
+    stored: Stored | Kept
     if given.address is not None and given.channel is not None and given.provider_id is not None:
-        stored = await store_from(
-            running.pool, channel=given.channel, address=given.address, body=given.body, at=now,
-            provider_id=given.provider_id, queued=queued,
+        arrival = Arrival(
+            channel=given.channel, address=given.address, body=given.body, at=now, provider_id=given.provider_id
         )  # fmt: skip
+        stored = await store_from(running.pool, arrival, queued=queued)
     else:
         stored = await store_said(
             running.pool, customer_id=given.customer_id or "", channel=given.channel, body=given.body, at=now,
             provider_id=given.provider_id, queued=queued,
         )  # fmt: skip
-    if queued:
+    if isinstance(stored, Kept):  # a person says whom it concerns: see the inbox
+        response.status_code = 202
+        return {"inbox": stored.inbox_id, "why": stored.why, "duplicate": not stored.new}
+    if queued or not stored.answered:
         response.status_code = 202
         response.headers["Preference-Applied"] = _ASYNC
         return {"customer": stored.customer_id, "message": stored.message_id, "duplicate": not stored.new}
-    return await respond(running.engine, running.channel, stored)
+    return await respond(running.engine, running.channels, stored)
+
+
+@router.get("/messages/{message_id}")
+async def show(
+    running: Running, _: Viewer, message_id: Annotated[int, Path(ge=1, le=2**63 - 1)]
+) -> dict[str, Any]:
+    """One message for a person: what was new in it, an e-mail's whole text, its HTML made harmless, what was attached.
+
+    Attachments are named and never fetched. The HTML holds no script, style, form or remote picture; show it in a frame
+    of its own all the same.
+    """
+    async with running.pool.connection() as conn:
+        return await read_message(conn, message_id=message_id)
 
 
 @router.post("/cycles")
 async def cycle(running: Running, _: Collector) -> dict[str, Any]:
     """Run today's cycle; a second one on the same day proposes nothing twice."""
-    return (await run_cycle(running.engine, running.channel)).as_json()
+    return (await run_cycle(running.engine, running.channels)).as_json()

@@ -4,6 +4,7 @@ import asyncio
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 import structlog
 
@@ -26,11 +27,15 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What became of a claimed message. `answered`: the provider answered, whatever it said; None: it was not called."""
+    """What became of a claimed message. `answered`: the provider answered, whatever it said; None: it was not called.
+
+    `stop` is what its refusal says of the recipient.
+    """
 
     departure: Departure
     move: Move
     answered: bool | None
+    stop: Literal["opt_out", "bounced"] | None = None
 
 
 async def call(channel: Channel, departure: Departure, *, deadline: float, clock: Clock) -> Fate:
@@ -51,7 +56,8 @@ async def call(channel: Channel, departure: Departure, *, deadline: float, clock
         return Fate(departure, _again(departure, refused, clock.now()), answered=False)
     except Rejected as refused:
         _log.warning("send_rejected", outbox_id=row.id, code=refused.code)
-        return Fate(departure, Move(row, "failed", storable(str(refused))), answered=True)
+        failed = Move(row, "failed", storable(str(refused)))
+        return Fate(departure, failed, answered=True, stop=refused.stop)
     except Exception as failure:  # noqa: BLE001 - whatever a provider's code raised, the message may have left
         _log.warning("send_unknown", outbox_id=row.id, why=type(failure).__name__)
         why = str(failure) if isinstance(failure, CollectionsError) else type(failure).__name__

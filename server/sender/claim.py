@@ -85,7 +85,15 @@ async def claim(engine: Engine, channel: Channel, name: ChannelName, *, limit: i
     departures = [
         Departure(
             replace(row, state="sending", attempts=row.attempts + 1, claimed_at=now),
-            Outbound(str(row.id), name, address, draft.subject, draft.body),
+            Outbound(
+                str(row.id),
+                name,
+                address,
+                draft.subject,
+                draft.body,
+                since=now,
+                follows=tuple(reversed(row.follows)),
+            ),
             digests[row.id],
         )
         for row, draft, address in leaving

@@ -1,7 +1,6 @@
 """Dispatch: claims, calls and settlements of one channel side by side, until stopped or until nothing is due."""
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import psycopg
@@ -13,7 +12,7 @@ from server.sender.call import BEGINS_WITHIN, Fate, call
 from server.sender.claim import Claimed, Departure, claim
 from server.sender.reconcile import reconcile
 from server.sender.settle import settle
-from tools.channels.base import Channel, ChannelName
+from tools.channels.base import Channel, ChannelName, Channels
 
 _TOGETHER = (
     16  # messages of one claim: their transactions cost a sixteenth each, and no customer is locked for long
@@ -26,7 +25,6 @@ _PATIENCE = 1.0  # seconds until the next try while the database does not answer
 _TRIES = 60  # of settling, a second apart: half as long as a claim lasts
 _HELD = 0.02  # seconds until the next try to settle a message whose customer somebody holds
 _DOWN = (psycopg.OperationalError, PoolTimeout)
-_CHANNELS: tuple[ChannelName, ...] = ("sms", "email")
 _log = structlog.get_logger()
 
 
@@ -57,18 +55,18 @@ _COUNTED_AS = {
 }
 
 
-async def dispatch_due(engine: Engine, channel: Channel, *, limit: int = 1000) -> Dispatched:
-    """Send what is due on every channel of this provider, about `limit` messages of each, and look at what was stranded."""
+async def dispatch_due(engine: Engine, channels: Channels, *, limit: int = 1000) -> Dispatched:
+    """Send what is due on every channel, about `limit` messages of each, and look at what was stranded."""
     total = Dispatched()
-    for name in _CHANNELS:
+    for name, channel in channels.items():
         lane = _Sender(engine, channel, name)
         await lane.run(asyncio.Event(), limit=limit)
         total += lane.total
-    await reconcile(engine, dict.fromkeys(_CHANNELS, channel))
+    await reconcile(engine, channels)
     return total
 
 
-async def run_sender(engine: Engine, channels: Mapping[ChannelName, Channel], stop: asyncio.Event) -> None:
+async def run_sender(engine: Engine, channels: Channels, stop: asyncio.Event) -> None:
     """Send what is due on each of these channels until `stop` is set; then calls that were begun are still settled.
 
     Any number of senders on any number of machines work side by side. One channel's trouble is its own.
@@ -81,9 +79,7 @@ async def run_sender(engine: Engine, channels: Mapping[ChannelName, Channel], st
         group.create_task(_reconcile_until(engine, channels, stop))
 
 
-async def _reconcile_until(
-    engine: Engine, channels: Mapping[ChannelName, Channel], stop: asyncio.Event
-) -> None:
+async def _reconcile_until(engine: Engine, channels: Channels, stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
             await reconcile(engine, channels)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
@@ -19,10 +18,10 @@ from server.sender.claim import CLAIM_LASTS
 from tools import failpoints
 from tools.activity.chain import Entry, append
 from tools.arrangements.plans import move_plan
-from tools.channels.base import CannotSay, Channel, ChannelName, Receipt
+from tools.channels.base import CannotSay, Channel, ChannelName, Channels, Outbound, Receipt
 from tools.errors import CollectionsError, Unavailable
 from tools.ledger.queries import lock_customer
-from tools.outbox.departures import Move, OutboxRow, move, to_check
+from tools.outbox.departures import Move, OutboxRow, as_sent, move, to_check
 from tools.spec import storable
 
 _BATCH = 1000
@@ -50,7 +49,7 @@ class Reconciled:
     handed_over: int = 0  # a person was told
 
 
-async def reconcile(engine: Engine, channels: Mapping[ChannelName, Channel]) -> Reconciled:
+async def reconcile(engine: Engine, channels: Channels) -> Reconciled:
     """Look at every message that is to be looked at by now. Safe to run at any time, anywhere, any number of times at once."""
     total, silence = Reconciled(), Counter[ChannelName]()
     now = engine.deps.clock.now()
@@ -107,7 +106,7 @@ async def _ask(
     long_ago = row.claimed_at is not None and now - row.claimed_at > _GIVE_UP
     failpoints.reach("reconcile.before_find")
     try:
-        held = await _find(channel, row, silence)
+        held = await _find(engine, channel, row, silence)
     except CannotSay:
         return await _hand_over(engine, row)
     except Exception as failure:  # noqa: BLE001 - whatever a provider's code raised, it did not say
@@ -127,12 +126,17 @@ async def _ask(
     return came_to if await _make(engine, next_one) else None
 
 
-async def _find(channel: Channel, row: OutboxRow, silence: Counter[ChannelName]) -> Receipt | None:
+async def _find(
+    engine: Engine, channel: Channel, row: OutboxRow, silence: Counter[ChannelName]
+) -> Receipt | None:
     if silence[row.channel] >= _ENOUGH:
         raise Unavailable("It did not answer a moment ago.")
+    async with engine.deps.pool.connection() as conn:
+        to, subject, body, since, others = await as_sent(conn, outbox_id=row.id)
+    message = Outbound(str(row.id), row.channel, to, subject, body, since, others=others)
     try:
         async with asyncio.timeout(SEND_TIMEOUT):
-            return await channel.find(str(row.id))
+            return await channel.find(message)
     except TimeoutError:
         silence[row.channel] += 1
         raise

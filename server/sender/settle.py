@@ -1,17 +1,20 @@
 """Settle: what became of each message is written down as soon as it is known, those known at one moment together."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from agent.engine.run import Engine
 from server.health.metrics import SENDS
 from server.sender.call import Fate
 from server.sender.lanes import report
+from server.webhooks.fates import stop_recipient, stopped_entry
 from tools import failpoints
 from tools.activity.chain import Entry, append_each
 from tools.arrangements.plans import move_plan
 from tools.channels.base import ChannelName
 from tools.outbox.departures import lock_free_customers, move
 
+_SAYS_SO: dict[ChannelName, Literal["carrier", "provider"]] = {"sms": "carrier", "email": "provider"}
 _LEFT = ("sent", "delivered")
 
 
@@ -34,6 +37,10 @@ async def settle(engine: Engine, name: ChannelName, fates: Sequence[Fate]) -> se
             if offer is not None and state in _LEFT:  # a plan is offered when the customer has it, not before
                 await move_plan(conn, plan_id=offer, state="offered", now=now)
             entries.setdefault(row.customer_id, []).append(_entry(fate))
+            if fate.stop is not None:
+                ref, source = f"outbox:{row.id}", _SAYS_SO[name]
+                await stop_recipient(conn, row, fate.stop, source=source, ref=ref, now=now)
+                entries[row.customer_id].append(stopped_entry(row, fate.stop))
         await append_each(conn, at=now, entries=entries)
         said = [fate.answered for fate in mine]
         await report(conn, channel=name, answers=said.count(True), failures=said.count(False), now=now)

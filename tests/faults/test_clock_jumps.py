@@ -15,7 +15,7 @@ from tests.server.jobs.working import Died, dying_at
 from tests.server.providers import Provider
 from tests.server.test_fates import later, queued, states
 from tests.world import MANAGER, World, follow_up, message, proposing, record, reminder
-from tools.channels.base import Outbound
+from tools.channels.base import Outbound, everywhere
 
 HOUR = timedelta(hours=1)
 
@@ -51,7 +51,7 @@ async def test_a_step_that_ran_is_not_run_again_after_a_jump(
         world.clock.advance(jump)
         await plan_the_day(hands)
         await handle_waiting(engine)
-        await dispatch_due(engine, provider)
+        await dispatch_due(engine, everywhere(provider))
 
     assert len(provider.taken) == 1
     assert world.count("episode") == 1
@@ -88,15 +88,15 @@ async def test_a_claim_of_a_dead_sender_is_settled_after_a_jump(world: World, ju
     """Going back an hour puts it off by that hour at most; the message leaves once."""
     engine, provider = await queued(world), Provider()
     with pytest.raises((Died, BaseExceptionGroup)), dying_at("sender.claimed"):
-        await dispatch_due(engine, provider)
+        await dispatch_due(engine, everywhere(provider))
     assert states(world) == ["sending"]
 
     world.clock.advance(jump)
-    await dispatch_due(engine, provider)
+    await dispatch_due(engine, everywhere(provider))
     assert len(provider.taken) == 0
     await later(world, engine, provider, hours=1, minutes=3)  # unknown, as its sender is gone
     await later(world, engine, provider, minutes=3)  # the provider never had it
-    await dispatch_due(engine, provider)
+    await dispatch_due(engine, everywhere(provider))
 
     assert states(world) == ["sent"]
     assert len(provider.taken) == 1
@@ -180,8 +180,8 @@ async def test_a_call_that_is_under_way_when_the_clock_jumps_is_not_made_twice(w
         await later(world, engine, provider, minutes=3)
 
     provider = Provider(first=jump)
-    await dispatch_due(engine, provider)
-    await dispatch_due(engine, provider)
+    await dispatch_due(engine, everywhere(provider))
+    await dispatch_due(engine, everywhere(provider))
 
     assert len(provider.calls) == len(provider.taken) == 1
     assert states(world) == ["sent"]

@@ -6,12 +6,14 @@ from datetime import timedelta
 import pytest
 
 from agent.models.offline import OfflineCollector
-from server.inbound import accept
+from server.inbound import accept, known
 from server.jobs.queue import defer_waiting
 from server.sender import dispatch_due
 from tests.server.jobs.working import Died, dying_at, jobs, unhandled, until, worker, writes
 from tests.server.providers import Provider
 from tests.world import World, message, proposing
+from tools.channels.base import everywhere
+from tools.memory.arrival import Arrival
 
 ADDRESS = "+13125551001"
 
@@ -53,14 +55,19 @@ async def test_an_older_message_that_comes_after_a_newer_one_is_answered_too_and
 ) -> None:
     world.customer()
     engine, now = world.engine(proposing()), world.clock.now()
-    newer = await accept(
-        world.pool, channel="sms", address=ADDRESS, body="And by when?", at=now, provider_id="s2"
+    newer = known(
+        await accept(
+            world.pool, Arrival(channel="sms", address=ADDRESS, body="And by when?", at=now, provider_id="s2")
+        )
     )
     async with worker(engine):
         await until(lambda: unhandled(world) == 0)
         earlier = now - timedelta(minutes=5)
-        older = await accept(
-            world.pool, channel="sms", address=ADDRESS, body="What do I owe?", at=earlier, provider_id="s1"
+        older = known(
+            await accept(
+                world.pool,
+                Arrival(channel="sms", address=ADDRESS, body="What do I owe?", at=earlier, provider_id="s1"),
+            )
         )
         await until(lambda: unhandled(world) == 0)
 
@@ -77,15 +84,18 @@ async def test_a_stop_that_comes_late_still_stops_what_is_queued(world: World) -
     now = world.clock.now()
     engine, provider = world.engine(OfflineCollector()), Provider()
     await accept(
-        world.pool, channel="sms", address=ADDRESS, body="How much do I owe?", at=now, provider_id="s2"
+        world.pool,
+        Arrival(channel="sms", address=ADDRESS, body="How much do I owe?", at=now, provider_id="s2"),
     )
     async with worker(engine):
         await until(lambda: unhandled(world) == 0)
         assert world.count("outbox", "state = 'queued'") == 1
         earlier = now - timedelta(minutes=5)
-        await accept(world.pool, channel="sms", address=ADDRESS, body="STOP", at=earlier, provider_id="s1")
+        await accept(
+            world.pool, Arrival(channel="sms", address=ADDRESS, body="STOP", at=earlier, provider_id="s1")
+        )
         await until(lambda: unhandled(world) == 0)
-    await dispatch_due(engine, provider)
+    await dispatch_due(engine, everywhere(provider))
 
     assert world.count("suppression", "channel = 'sms'") == 1
     assert [sent.body for sent in provider.taken if "$" in sent.body] == []

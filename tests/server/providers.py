@@ -40,10 +40,10 @@ class Provider(Channel):
         return Receipt(f"sm-{message.key}")
 
     @override
-    async def find(self, key: str) -> Receipt | None:
+    async def find(self, message: Outbound) -> Receipt | None:
         if self.unable is not None:
             raise self.unable
-        return next((Receipt(f"sm-{key}") for taken in self.taken if taken.key == key), None)
+        return next((Receipt(f"sm-{taken.key}") for taken in self.taken if taken.key == message.key), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,8 @@ class OnPaper(Channel):
         return Receipt(f"sm-{message.key}")
 
     @override
-    async def find(self, key: str) -> Receipt | None:
-        return Receipt(f"sm-{key}") if key in self.taken() else None
+    async def find(self, message: Outbound) -> Receipt | None:
+        return Receipt(f"sm-{message.key}") if message.key in self.taken() else None
 
     def taken(self) -> list[str]:
         """The keys that it took, in their order."""

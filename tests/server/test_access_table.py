@@ -7,7 +7,7 @@ from server.identity.keys import SCOPES, add_key
 from tests.server.conftest import Api, problem
 from tests.world import NOW, World
 
-OPEN, ANYONE = "open", "anyone"
+OPEN, ANYONE, SIGNED = "open", "anyone", "signed"  # by a provider, or a token of ours in the address
 LOOK, ACT, INGEST, ADMIN = (
     ("viewer", "read"),
     ("collector", "decide"),
@@ -26,6 +26,7 @@ TABLE: dict[tuple[str, str], tuple[str, str] | str] = {
     ("GET", "/v1/customers/{customer_id}/timeline"): LOOK,
     ("GET", "/v1/customers/{customer_id}/decisions"): LOOK,
     ("GET", "/v1/customers/{customer_id}/arrangements"): LOOK,
+    ("GET", "/v1/customers/{customer_id}/consent"): LOOK,
     ("GET", "/v1/customers/{customer_id}/file"): ADMIN,
     ("GET", "/v1/episodes"): LOOK,
     ("GET", "/v1/counts"): LOOK,
@@ -42,14 +43,26 @@ TABLE: dict[tuple[str, str], tuple[str, str] | str] = {
     ("POST", "/v1/outbox/{outbox_id}/retry"): ACT,
     ("POST", "/v1/outbox/{outbox_id}/confirm"): ACT,
     ("POST", "/v1/cycles"): ACT,
+    ("GET", "/v1/messages/{message_id}"): LOOK,
     ("POST", "/v1/messages"): INGEST,
     ("POST", "/v1/imports"): ("manager", "ingest"),
     ("GET", "/v1/users"): ADMIN,
     ("POST", "/v1/users/{name}/disable"): ADMIN,
     ("GET", "/v1/keys"): ADMIN,
     ("DELETE", "/v1/keys/{key_id}"): ADMIN,
+    ("GET", "/v1/inbox"): LOOK,
+    ("POST", "/v1/inbox/{inbox_id}/assign"): ACT,
+    ("POST", "/v1/inbox/{inbox_id}/dismiss"): ACT,
+    ("POST", "/webhooks/twilio/messages"): SIGNED,
+    ("POST", "/webhooks/twilio/status"): SIGNED,
+    ("POST", "/webhooks/sendgrid/inbound"): SIGNED,
+    ("POST", "/webhooks/sendgrid/inbound/{secret}"): SIGNED,
+    ("POST", "/webhooks/sendgrid/events"): SIGNED,
+    ("GET", "/webhooks/challenge"): SIGNED,
+    ("GET", "/unsubscribe/{token}"): SIGNED,
+    ("POST", "/unsubscribe/{token}"): SIGNED,
 }
-FILLED = {"outbox_id": "1", "kind": "promise"}
+FILLED = {"outbox_id": "1", "inbox_id": "1", "message_id": "1", "kind": "promise"}
 
 
 def filled(path: str) -> str:
@@ -96,6 +109,10 @@ async def test_each_route_lets_in_whom_the_table_says_and_nobody_else(api: Api, 
     for (method, path), need in TABLE.items():
         if need == OPEN:
             assert await _status(api, method, path, None) in (200, 422), path
+            continue
+        if need == SIGNED:  # and no key of anybody's stands in for that
+            for key in (None, *api.keys.values()):
+                assert await _status(api, method, path, key) in (403, 404, 422), path
             continue
         assert await _status(api, method, path, None) == 401, path
         for role in ROLES:

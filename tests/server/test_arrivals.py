@@ -7,6 +7,7 @@ from server.cycle import handle_waiting
 from server.imports import import_and_handle
 from server.sender import Dispatched, dispatch_due
 from tests.world import World, message, proposing, reminder
+from tools.channels.base import everywhere
 from tools.channels.local import LocalChannel
 
 MAPPING = """
@@ -67,7 +68,7 @@ async def test_a_payment_withdraws_what_is_queued_and_is_thanked_for(world: Worl
     )
     assert sent == [("reminder", "withdrawn"), ("receipt", "queued")]
     assert "$1,000.00" in world.sql("SELECT body FROM message WHERE purpose = 'receipt'")[0]
-    assert await dispatch_due(engine, LocalChannel()) == Dispatched(sent=1)
+    assert await dispatch_due(engine, everywhere(LocalChannel())) == Dispatched(sent=1)
 
     again = await import_and_handle(engine, tmp_path, imported_by="test")
     assert (again["events"], again["episodes"]) == (0, 0), "the same files again change nothing"

@@ -21,6 +21,7 @@ from server.settings import Settings
 from tests.server.providers import Provider
 from tests.server.test_fates import later, queued, states
 from tests.world import NOW, World, note, open_beside, proposing
+from tools.channels.base import everywhere
 from tools.clock import FrozenClock
 from tools.errors import Conflict, Invalid, Misconfigured, Unavailable
 
@@ -120,7 +121,7 @@ async def test_what_was_queued_leaves_once_although_it_left_after_the_backup(
     engine, provider = await queued(world, "k1", "k2"), Provider()
     provider.loses = lambda sent: sent.key != "1"
     await back_up(settings, tmp_path / "before.dump")
-    await dispatch_due(engine, provider, limit=1)
+    await dispatch_due(engine, everywhere(provider), limit=1)
     fresh = elsewhere(settings)
     restored = await restore(fresh, tmp_path / "before.dump")
     assert restored.unknown_sends == 2
@@ -139,7 +140,7 @@ async def test_what_was_queued_leaves_once_although_it_left_after_the_backup(
             again = World(conninfo, pool, FrozenClock(NOW), beside)
             engine = again.engine(proposing())
             assert await later(again, engine, provider, minutes=1) == Reconciled(found=1, queued=1)
-            await dispatch_due(engine, provider)
+            await dispatch_due(engine, everywhere(provider))
             assert states(again) == ["sent", "sent"]
             await queued(again, "k3")
             assert again.sql("SELECT max(id) FROM outbox")[0] > 100_000_000

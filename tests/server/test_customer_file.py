@@ -13,12 +13,16 @@ from server.audit import audit
 from server.conversation import hear
 from server.customer_file import CustomerFile, file_for, read_file, write_file
 from server.erasure import erase_customer
+from server.inbound import accept
+from server.inbox import dismiss
 from server.jobs.schedule import Hands, Terms, anchor_the_log, tidy
 from tests.server.conftest import Api, problem
 from tests.server.test_erasure import SECRETS, _known
 from tests.world import World, message, note, proposing
+from tools.channels.base import everywhere
 from tools.channels.local import LocalChannel
 from tools.errors import Invalid, NotFound
+from tools.memory.arrival import Arrival
 
 
 async def file_of(world: World, customer: str = "cust-1") -> CustomerFile:
@@ -109,12 +113,36 @@ async def test_retention_leaves_the_same_as_an_erasure_on_request(world: World) 
     assert (await audit(world.pool)).holds
 
 
+async def test_retention_takes_what_somebody_wrote_of_whom_nobody_knows_once_it_was_put_away(
+    world: World,
+) -> None:
+    engine = world.engine(proposing())
+    for n in (1, 2):
+        await accept(world.pool, Arrival(
+            channel="sms", provider_id=f"SM{n}", address="+13125551001", body="Odalys here.", at=world.clock.now(),
+        ))  # fmt: skip
+    await dismiss(engine, 1, by="mona")
+    world.clock.advance(timedelta(days=3 * 365 + 1))
+
+    await tidy(Hands(engine, Terms()))
+
+    assert world.sql("SELECT address, body FROM unmatched_message ORDER BY id") == [
+        ("erased", None),
+        ("+13125551001", "Odalys here."),  # a person has still to look
+    ]
+
+
 async def test_of_what_an_erased_customer_writes_only_that_something_came_is_kept(world: World) -> None:
     world.customer()
     engine = world.engine(proposing(message(), note("Odalys again.")))
     await erase_customer(engine, "cust-1", by="mona")
 
-    await hear(engine, LocalChannel(), customer_id="cust-1", body="Odalys Brambleworth here. My hip surgery!")
+    await hear(
+        engine,
+        everywhere(LocalChannel()),
+        customer_id="cust-1",
+        body="Odalys Brambleworth here. My hip surgery!",
+    )
 
     assert world.sql("SELECT subject, body, salt, embedding FROM message") == [(None, None, None, None)]
     assert world.count("message", "length(body_digest) = 64 AND handled_at IS NOT NULL") == 1

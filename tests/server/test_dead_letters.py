@@ -5,7 +5,7 @@ from tests.server.conftest import Api, problem
 from tests.server.providers import Provider
 from tests.server.test_fates import queued
 from tests.world import World
-from tools.channels.base import Rejected
+from tools.channels.base import Rejected, everywhere
 
 
 async def test_a_dead_letter_is_listed_with_its_reason_and_sent_again_by_a_collector(
@@ -13,7 +13,7 @@ async def test_a_dead_letter_is_listed_with_its_reason_and_sent_again_by_a_colle
 ) -> None:
     engine = await queued(world)
     await dispatch_due(
-        engine, Provider(loses=lambda _: True, fails=lambda _: Rejected("30006", "a landline"))
+        engine, everywhere(Provider(loses=lambda _: True, fails=lambda _: Rejected("30006", "a landline")))
     )
     (dead,) = (await api.get("/v1/outbox", state="failed")).json()["outbox"]
     assert dead["reason"] == "30006: a landline"
@@ -31,5 +31,5 @@ async def test_a_dead_letter_is_listed_with_its_reason_and_sent_again_by_a_colle
         "a collector",
         "message.retried",
     )
-    assert (await dispatch_due(engine, Provider())).sent == 1
+    assert (await dispatch_due(engine, everywhere(Provider()))).sent == 1
     assert await world.chain_holds()

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import replace
 from typing import LiteralString
 
 import psycopg
@@ -9,8 +10,11 @@ import pytest
 
 from agent.approvals import decide
 from server.erasure import erase_customer
+from server.inbound import accept
+from server.inbox import assign
 from tests.world import MANAGER, World, far_follow_up, message, note, proposing, record, reminder
 from tools.errors import Conflict, NotFound
+from tools.memory.arrival import Arrival
 from tools.spec import Action
 
 SECRETS = (
@@ -47,6 +51,15 @@ async def _known(world: World) -> None:
         text="Odalys Brambleworth here. AP pays on Thursdays. After my hip surgery I want a discount. Call 312-555-1001.",
     )  # fmt: skip
     world.sql("UPDATE message SET subject = 'Odalys'")
+    mail = Arrival(
+        channel="email", provider_id="sg-1", address="billing@cust-1.example", body="Hello.", at=world.clock.now(),
+        subject="Odalys", original="Hello. After my hip surgery ...", html="<p>Hip surgery.</p>", internet_id="<odalys@cust-1.example>",
+        attachments=[{"name": "brambleworth.pdf", "type": "application/pdf", "size": 7}],
+    )  # fmt: skip
+    await accept(world.pool, mail)
+    for n, address in enumerate(("billing@cust-1.example", "odalys@elsewhere.example")):
+        await accept(world.pool, replace(mail, provider_id=f"sg-{n + 2}", address=address, vouched_for=False))
+    await assign(world.engine(proposing()), 2, "cust-1", by="mona")
     world.paid()
     world.sql("UPDATE payment SET reference = 'Odalys'")
 
@@ -68,6 +81,9 @@ async def test_nothing_personal_is_left_anywhere_and_the_audit_still_verifies(wo
     assert world.count(
         "message", "body IS NULL AND salt IS NULL AND embedding IS NULL AND words = ''"
     ) == world.count("message")
+    nothing = "num_nonnulls(original, html, internet_id) = 0 AND attachments = '[]'"
+    assert world.count("message", nothing) == world.count("message") > 1
+    assert world.count("unmatched_message", f"body IS NULL AND settled_at IS NOT NULL AND {nothing}") == 2
     assert world.sql("SELECT name, status FROM customer") == [("erased", "erased")]
     assert await world.chain_holds()
     assert world.count("activity_log") > entries

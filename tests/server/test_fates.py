@@ -9,7 +9,7 @@ from agent.engine.run import Engine
 from server.sender import Dispatched, Reconciled, call, confirm, dispatch_due, reconcile, retry
 from tests.server.providers import Provider
 from tests.world import COLLECTOR, MANAGER, NOW, World, proposing, reminder
-from tools.channels.base import CannotSay, Channel, ChannelName, NotTaken, Outbound, Rejected
+from tools.channels.base import CannotSay, Channel, ChannelName, NotTaken, Outbound, Rejected, everywhere
 from tools.errors import Conflict, Forbidden, NotFound, Unavailable
 
 ALL: tuple[ChannelName, ...] = ("sms", "email")
@@ -47,11 +47,11 @@ async def test_a_message_of_unknown_fate_is_asked_for_at_the_provider(world: Wor
     engine = await queued(world)
     provider = Provider(loses=lambda _: lost, fails=lambda _: Unavailable("no answer"))
 
-    assert await dispatch_due(engine, provider) == Dispatched(unknown=1)
+    assert await dispatch_due(engine, everywhere(provider)) == Dispatched(unknown=1)
     assert await later(world, engine, provider, minutes=1) == Reconciled()  # it may still come to hold it
     provider.loses, provider.fails = lambda _: False, lambda _: None
     assert await later(world, engine, provider, minutes=2) == Reconciled(found=not lost, queued=lost)
-    assert await dispatch_due(engine, provider) == Dispatched(sent=lost)
+    assert await dispatch_due(engine, everywhere(provider)) == Dispatched(sent=lost)
 
     assert len(provider.taken) == 1
     assert states(world) == ["sent"]
@@ -61,11 +61,11 @@ async def test_a_message_of_unknown_fate_is_asked_for_at_the_provider(world: Wor
 async def test_a_message_that_comes_back_is_judged_on_the_facts_of_then(world: World) -> None:
     engine = await queued(world)
     provider = Provider(loses=lambda _: True, fails=lambda _: Unavailable("no answer"))
-    await dispatch_due(engine, provider)
+    await dispatch_due(engine, everywhere(provider))
     world.paid()
 
     assert await later(world, engine, provider, minutes=5) == Reconciled(queued=1)
-    assert await dispatch_due(engine, provider) == Dispatched(withdrawn=1)
+    assert await dispatch_due(engine, everywhere(provider)) == Dispatched(withdrawn=1)
 
     assert len(provider.calls) == 1
 
@@ -75,7 +75,7 @@ async def test_a_provider_that_does_not_answer_the_question_is_asked_for_a_day_a
 ) -> None:
     engine = await queued(world)
     provider = Provider(fails=lambda _: Unavailable("no answer"), unable=Unavailable("nor now"))
-    await dispatch_due(engine, provider)
+    await dispatch_due(engine, everywhere(provider))
 
     for _ in range(3):
         assert await later(world, engine, provider, hours=7) == Reconciled()
@@ -89,7 +89,7 @@ async def test_a_provider_that_does_not_answer_the_question_is_asked_for_a_day_a
 async def test_whoever_looks_at_once_for_one_unknown_message_hands_it_over_once(world: World) -> None:
     engine = await queued(world)
     provider = Provider(fails=lambda _: Unavailable("no answer"), unable=CannotSay("it has no search"))
-    await dispatch_due(engine, provider)
+    await dispatch_due(engine, everywhere(provider))
     world.clock.advance(timedelta(minutes=5))
 
     await asyncio.gather(*(reconcile(engine, over(provider)) for _ in range(3)))
@@ -104,7 +104,7 @@ async def test_a_provider_that_never_answers_is_waited_for_no_longer_than_the_ti
     monkeypatch.setattr(call, "SEND_TIMEOUT", 0.05)
     engine, provider = await queued(world, "k1", "k2"), Provider(first=lambda _: asyncio.sleep(3600))
 
-    assert await dispatch_due(engine, provider) == Dispatched(unknown=2)
+    assert await dispatch_due(engine, everywhere(provider)) == Dispatched(unknown=2)
 
 
 async def test_one_slow_message_keeps_no_other_from_being_settled(world: World) -> None:
@@ -115,7 +115,7 @@ async def test_one_slow_message_keeps_no_other_from_being_settled(world: World) 
         if message.to == "billing@k0.example":
             await others_are_settled.wait()
 
-    dispatching = asyncio.create_task(dispatch_due(engine, Provider(first=slow)))
+    dispatching = asyncio.create_task(dispatch_due(engine, everywhere(Provider(first=slow))))
     async with asyncio.timeout(30):
         while states(world) != ["sending", "sent", "sent", "sent"]:  # noqa: ASYNC110 - the database has no event
             await asyncio.sleep(0.02)
@@ -131,13 +131,13 @@ async def test_what_the_provider_did_not_take_comes_back_later_and_later_and_end
     provider = Provider(loses=lambda _: True, fails=lambda _: NotTaken("busy", timedelta(seconds=7)))
     waits = []
     for _ in range(call.ATTEMPTS - 1):
-        assert await dispatch_due(engine, provider) == Dispatched(not_taken=1)
+        assert await dispatch_due(engine, everywhere(provider)) == Dispatched(not_taken=1)
         waits.append(world.sql("SELECT not_before FROM outbox")[0] - world.clock.now())
         world.clock.advance(timedelta(seconds=1))
-        assert await dispatch_due(engine, provider) == Dispatched()  # not yet
+        assert await dispatch_due(engine, everywhere(provider)) == Dispatched()  # not yet
         world.clock.advance(waits[-1])
 
-    assert await dispatch_due(engine, provider) == Dispatched(failed=1)
+    assert await dispatch_due(engine, everywhere(provider)) == Dispatched(failed=1)
 
     assert min(waits) >= timedelta(seconds=7)  # as the provider asked
     assert (
@@ -152,12 +152,12 @@ async def test_a_rejected_message_is_a_dead_letter_that_a_person_may_send_again(
     world.user(COLLECTOR)
     engine = await queued(world)
     provider = Provider(loses=lambda _: True, fails=lambda _: Rejected("21211", "not a valid number"))
-    assert await dispatch_due(engine, provider) == Dispatched(failed=1)
+    assert await dispatch_due(engine, everywhere(provider)) == Dispatched(failed=1)
     (dead,) = world.sql(
         "SELECT id FROM outbox WHERE state = 'failed' AND reason = '21211: not a valid number'"
     )
     provider.loses, provider.fails = lambda _: False, lambda _: None
-    assert await dispatch_due(engine, provider) == Dispatched()
+    assert await dispatch_due(engine, everywhere(provider)) == Dispatched()
 
     with pytest.raises(Forbidden):
         await retry(engine, dead, VIEWER)
@@ -167,7 +167,7 @@ async def test_a_rejected_message_is_a_dead_letter_that_a_person_may_send_again(
     with pytest.raises(Conflict):
         await retry(engine, dead, COLLECTOR)
 
-    assert await dispatch_due(engine, provider) == Dispatched(sent=1)
+    assert await dispatch_due(engine, everywhere(provider)) == Dispatched(sent=1)
     assert "message.retried" in world.sql("SELECT action FROM activity_log WHERE actor = 'carla'")
     assert await world.chain_holds()
 
@@ -177,12 +177,12 @@ async def test_a_dead_letter_that_no_longer_may_leave_is_withdrawn_when_it_is_se
 ) -> None:
     engine = await queued(world)
     provider = Provider(loses=lambda _: True, fails=lambda _: Rejected("21211", "not a valid number"))
-    await dispatch_due(engine, provider)
+    await dispatch_due(engine, everywhere(provider))
     world.opted_out()
 
     await retry(engine, world.sql("SELECT id FROM outbox")[0], MANAGER)
 
-    assert await dispatch_due(engine, provider) == Dispatched(withdrawn=1)
+    assert await dispatch_due(engine, everywhere(provider)) == Dispatched(withdrawn=1)
     assert len(provider.calls) == 1
 
 
@@ -192,7 +192,7 @@ async def test_a_person_who_looked_at_the_provider_settles_what_it_cannot_say(
 ) -> None:
     engine = await queued(world)
     provider = Provider(fails=lambda _: Unavailable("no answer"), unable=CannotSay("it has no search"))
-    await dispatch_due(engine, provider)
+    await dispatch_due(engine, everywhere(provider))
     (unknown,) = world.sql("SELECT id FROM outbox")
     with pytest.raises(Conflict, match="still being asked"):
         await confirm(engine, unknown, MANAGER)
@@ -222,9 +222,9 @@ async def test_an_answer_that_comes_after_the_claim_was_given_up_still_counts(wo
         assert states(world) == ["queued"]
 
     sleepy = Provider(first=sleep)
-    assert await dispatch_due(engine, sleepy) == Dispatched(sent=1)
+    assert await dispatch_due(engine, everywhere(sleepy)) == Dispatched(sent=1)
 
-    assert await dispatch_due(engine, sleepy) == Dispatched()
+    assert await dispatch_due(engine, everywhere(sleepy)) == Dispatched()
     assert (states(world), len(sleepy.taken)) == (["sent"], 1)
 
 
@@ -234,7 +234,7 @@ async def test_a_process_that_sleeps_between_its_claim_and_its_call_does_not_cal
     monkeypatch.setattr("server.sender.dispatch.BEGINS_WITHIN", timedelta(seconds=-1))
     engine, provider = await queued(world), Provider()
 
-    await dispatch_due(engine, provider, limit=1)
+    await dispatch_due(engine, everywhere(provider), limit=1)
 
     assert (states(world), provider.calls) == (["queued"], [])
 
@@ -245,7 +245,7 @@ async def test_a_message_that_cannot_be_judged_never_leaves_and_holds_up_no_othe
         """UPDATE outbox SET action = '{"tool": "generate_dunning_message"}' WHERE customer_id = 'k1'"""
     )
 
-    assert await dispatch_due(engine, Provider()) == Dispatched(sent=1, failed=1)
+    assert await dispatch_due(engine, everywhere(Provider())) == Dispatched(sent=1, failed=1)
 
     assert world.sql("SELECT state FROM outbox ORDER BY customer_id") == ["failed", "sent"]
     assert await world.chain_holds()

@@ -13,6 +13,7 @@ from server.health.metrics import exposed
 from server.sender import dispatch_due
 from tests.server.conftest import Api, problem
 from tests.world import World, far_follow_up, message, note, proposing, record
+from tools.channels.base import everywhere
 from tools.channels.local import LocalChannel
 
 CHECKS = ["database", "migrations", "queue lag", "stalled jobs", "embeddings"]
@@ -105,7 +106,7 @@ async def test_metrics_say_what_happened(api: Api, world: World) -> None:
     calls = [message(), note(), record("hardship", quote="words nobody said"), far_follow_up()]
     engine = world.engine(proposing(*calls))
     await engine.run(await world.hears())
-    await dispatch_due(engine, LocalChannel())
+    await dispatch_due(engine, everywhere(LocalChannel()))
     world.clock.advance(timedelta(hours=5))
     await world.engine(OfflineCollector()).run(await world.hears(customer="k1"))
     world.sql("UPDATE approval SET asked_at = asked_at - interval '3 hours'")

@@ -10,7 +10,7 @@ from server.sender.lanes import REST, THRESHOLD
 from tests.server.providers import Provider
 from tests.server.test_fates import queued
 from tests.world import NOW, World
-from tools.channels.base import NotTaken, Outbound, Pace, Rejected
+from tools.channels.base import NotTaken, Outbound, Pace, Rejected, everywhere
 from tools.errors import Unavailable
 
 steps = st.lists(
@@ -46,11 +46,11 @@ async def test_a_pace_is_kept_by_all_senders_together(world: World) -> None:
     engine = await queued(world, *(f"k{n}" for n in range(9)))
     one, other = Provider(pace=Pace(1.0, 4)), Provider(pace=Pace(1.0, 4))
 
-    assert await dispatch_due(engine, one) == Dispatched(sent=4)
-    assert await dispatch_due(engine, other) == Dispatched()
+    assert await dispatch_due(engine, everywhere(one)) == Dispatched(sent=4)
+    assert await dispatch_due(engine, everywhere(other)) == Dispatched()
     world.clock.advance(timedelta(seconds=2))
-    assert await dispatch_due(engine, other) == Dispatched(sent=2)
-    assert await dispatch_due(engine, one) == Dispatched()
+    assert await dispatch_due(engine, everywhere(other)) == Dispatched(sent=2)
+    assert await dispatch_due(engine, everywhere(one)) == Dispatched()
 
     assert world.sql("SELECT DISTINCT attempts FROM outbox WHERE state = 'queued'") == [
         0
@@ -61,19 +61,19 @@ async def test_a_provider_in_trouble_is_left_alone_and_one_message_tries_again(w
     engine = await queued(world, *(f"k{n}" for n in range(20)))
     provider = Provider(loses=lambda _: True, fails=lambda _: NotTaken("refused"))
 
-    first = await dispatch_due(engine, provider)
+    first = await dispatch_due(engine, everywhere(provider))
     assert first.not_taken >= THRESHOLD
-    assert await dispatch_due(engine, provider) == Dispatched()
+    assert await dispatch_due(engine, everywhere(provider)) == Dispatched()
     assert await _state(world) == "open"
 
     world.clock.advance(REST + timedelta(hours=1))
     assert await _state(world) == "half-open"
-    assert await dispatch_due(engine, provider) == Dispatched(
+    assert await dispatch_due(engine, everywhere(provider)) == Dispatched(
         not_taken=1
     )  # it tries, and the lane rests again
     world.clock.advance(REST)
     provider.loses, provider.fails = lambda _: False, lambda _: None
-    assert (await dispatch_due(engine, provider)).sent > 1  # one tries, and then all that are due
+    assert (await dispatch_due(engine, everywhere(provider))).sent > 1  # one tries, and then all that are due
     assert await _state(world) == "closed"
 
 
@@ -84,7 +84,7 @@ async def test_only_silence_is_trouble(world: World) -> None:
     def odd(message: Outbound) -> Exception | None:
         return Unavailable("no answer") if int(message.key) % 2 else Rejected("30006", "a landline")
 
-    assert await dispatch_due(engine, Provider(fails=odd)) == Dispatched(unknown=6, failed=6)
+    assert await dispatch_due(engine, everywhere(Provider(fails=odd))) == Dispatched(unknown=6, failed=6)
     assert await _state(world) == "closed"
 
 

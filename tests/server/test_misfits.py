@@ -13,6 +13,7 @@ from server.sender import dispatch_due
 from tests.server.conftest import Api
 from tests.server.test_erasure import _known
 from tests.world import COLLECTOR, MANAGER, World, far_follow_up, message, note, proposing, record
+from tools.channels.base import everywhere
 from tools.channels.local import LocalChannel
 
 # A value of the column's type that no decision of these has.
@@ -155,7 +156,7 @@ async def test_a_text_that_was_drafted_anew_before_it_left_fits(world: World, ap
     world.customer()
     await world.engine(proposing(message())).run(await world.hears())
     world.sql("UPDATE invoice SET total_minor = 90000, balance_minor = 90000")
-    await dispatch_due(api.app.state.services.engine, LocalChannel())
+    await dispatch_due(api.app.state.services.engine, everywhere(LocalChannel()))
     assert world.count("activity_log", "action = 'message.redrafted'") == 1
     assert await found(world) == []
 
@@ -174,7 +175,7 @@ CHANGES: dict[LiteralString, tuple[str, str]] = {
     "UPDATE message SET salt = '1' WHERE direction = 'in'": ("message", "its text was changed"),
     """UPDATE message SET body = 'I owe all.', body_digest = encode(sha256(salt || 'I owe all.'), 'hex')
         WHERE direction = 'in'""": ("message", "its text was changed"),
-    "UPDATE message SET id = DEFAULT WHERE direction = 'in' AND id = (SELECT max(id) FROM message WHERE direction = 'in')": (
+    "UPDATE message SET id = DEFAULT WHERE direction = 'in' AND id = (SELECT min(id) FROM message WHERE direction = 'in')": (
         "message", "it is missing"
     ),
 }  # fmt: skip

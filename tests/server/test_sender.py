@@ -13,7 +13,7 @@ from agent.engine.run import Engine
 from agent.policy.document import parse_policy
 from server.sender import Dispatched, dispatch_due
 from tests.world import MANAGER, World, message, policy, proposing, reminder
-from tools.channels.base import Channel, Outbound, Receipt
+from tools.channels.base import Channel, Outbound, Receipt, everywhere
 from tools.errors import Unavailable
 
 NIGHT = datetime(2026, 3, 11, 7, 0, tzinfo=UTC)  # two in the morning in Chicago
@@ -48,8 +48,8 @@ async def test_what_is_due_leaves_once_and_is_logged(world: World) -> None:
     world.customer()
     engine, provider = await _queued(world), Provider()
 
-    assert await dispatch_due(engine, provider) == Dispatched(sent=1)
-    assert await dispatch_due(engine, provider) == Dispatched()
+    assert await dispatch_due(engine, everywhere(provider)) == Dispatched(sent=1)
+    assert await dispatch_due(engine, everywhere(provider)) == Dispatched()
 
     (left,) = provider.taken
     assert (left.channel, left.to, left.key) == (
@@ -86,7 +86,7 @@ async def test_what_moved_between_queue_and_departure_is_withdrawn_with_its_reas
     engine, provider = await _queued(world), Provider()
     MOVES[move](world)
 
-    assert await dispatch_due(engine, provider) == Dispatched(withdrawn=1)
+    assert await dispatch_due(engine, everywhere(provider)) == Dispatched(withdrawn=1)
 
     assert provider.taken == []
     ((state, reason),) = world.sql("SELECT state, reason FROM outbox")
@@ -94,7 +94,7 @@ async def test_what_moved_between_queue_and_departure_is_withdrawn_with_its_reas
     assert len(reason) > 10
     # Where it needs a person now, one more episode follows that puts the customer on a person's list.
     assert "message.withdrawn" in world.sql("SELECT action FROM activity_log ORDER BY seq")
-    assert await dispatch_due(engine, provider) == Dispatched()
+    assert await dispatch_due(engine, everywhere(provider)) == Dispatched()
     assert await world.chain_holds()
 
 
@@ -117,7 +117,7 @@ async def test_what_a_person_approved_leaves_on_their_word_as_long_as_it_holds(
     if move is not None:
         APPROVER_MOVES[move](world)
 
-    dispatched = await dispatch_due(engine, Provider())
+    dispatched = await dispatch_due(engine, everywhere(Provider()))
 
     assert dispatched == (Dispatched(sent=1) if move is None else Dispatched(withdrawn=1))
 
@@ -142,7 +142,7 @@ async def test_what_a_person_edited_leaves_as_they_wrote_it(world: World, change
         await decide.decide(engine, again, await world.decision(again), second)
     provider = Provider()
 
-    dispatched = await dispatch_due(engine, provider)
+    dispatched = await dispatch_due(engine, everywhere(provider))
 
     assert dispatched == Dispatched(sent=1), world.sql("SELECT state, reason FROM outbox")
     assert provider.taken[0].channel == edited["channel"]
@@ -157,7 +157,7 @@ async def test_an_edit_that_needs_nobody_else_leaves_on_another_channel(world: W
     edit = await world.decision(waiting, "edit", edited_args=reminder(channel="sms")["args"])
     assert (await decide.decide(engine, waiting, edit, MANAGER)).took_effect
 
-    assert await dispatch_due(engine, Provider()) == Dispatched(sent=1), world.sql(
+    assert await dispatch_due(engine, everywhere(Provider())) == Dispatched(sent=1), world.sql(
         "SELECT reason FROM outbox"
     )
 
@@ -167,10 +167,10 @@ async def test_quiet_hours_put_a_message_off_and_it_leaves_in_the_morning(world:
     world.clock.advance(NIGHT - world.clock.now())
     engine, provider = await _queued(world), Provider()
 
-    assert await dispatch_due(engine, provider) == Dispatched()
+    assert await dispatch_due(engine, everywhere(provider)) == Dispatched()
     assert world.sql("SELECT not_before FROM outbox") == [MORNING]
     world.clock.advance(MORNING - NIGHT)
-    assert await dispatch_due(engine, provider) == Dispatched(sent=1)
+    assert await dispatch_due(engine, everywhere(provider)) == Dispatched(sent=1)
 
 
 async def test_a_message_that_missed_its_hours_is_put_off_to_the_next_ones(world: World) -> None:
@@ -178,11 +178,11 @@ async def test_a_message_that_missed_its_hours_is_put_off_to_the_next_ones(world
     engine, provider = await _queued(world), Provider()
     world.clock.advance(NIGHT - world.clock.now())  # nobody sent it all day
 
-    assert await dispatch_due(engine, provider) == Dispatched(deferred=1)
+    assert await dispatch_due(engine, everywhere(provider)) == Dispatched(deferred=1)
     assert world.sql("SELECT state, not_before FROM outbox") == [("queued", MORNING)]
     assert provider.taken == []
     world.clock.advance(MORNING - NIGHT)
-    assert await dispatch_due(engine, provider) == Dispatched(sent=1)
+    assert await dispatch_due(engine, everywhere(provider)) == Dispatched(sent=1)
     assert "7 days" in provider.taken[0].body or "2026" in provider.taken[0].body
 
 
@@ -192,7 +192,7 @@ async def test_who_writes_at_night_is_answered_at_night_and_on_the_same_channel(
     engine, provider = world.engine(proposing(message())), Provider()
     await engine.run(await world.hears())
 
-    assert await dispatch_due(engine, provider) == Dispatched(sent=1)
+    assert await dispatch_due(engine, everywhere(provider)) == Dispatched(sent=1)
 
 
 @pytest.mark.parametrize("failure", [Unavailable("timeout"), RuntimeError("a defect in the channel")])
@@ -203,11 +203,11 @@ async def test_a_message_whose_fate_is_unknown_is_never_sent_again(world: World,
     engine, provider = await _queued(world), Provider(failure)
     await _queued(world, "cust-2")
 
-    dispatched = await dispatch_due(engine, provider)
+    dispatched = await dispatch_due(engine, everywhere(provider))
     provider.fails = None
     world.clock.advance(timedelta(minutes=10))
     for _ in range(3):
-        await dispatch_due(engine, provider)
+        await dispatch_due(engine, everywhere(provider))
 
     assert len(provider.taken) == len({sent.key for sent in provider.taken}) == 2
     assert dispatched == Dispatched(unknown=2)
@@ -224,8 +224,8 @@ async def test_several_senders_at_once_send_each_message_once(world: World) -> N
     engine = [await _queued(world, customer) for customer in customers].pop()
     provider = Provider()
 
-    totals = await asyncio.gather(*(dispatch_due(engine, provider) for _ in range(3)))
-    while (rest := await dispatch_due(engine, provider)) != Dispatched():
+    totals = await asyncio.gather(*(dispatch_due(engine, everywhere(provider)) for _ in range(3)))
+    while (rest := await dispatch_due(engine, everywhere(provider))) != Dispatched():
         totals.append(rest)
 
     assert sorted(sent.to for sent in provider.taken) == sorted(f"billing@{c}.example" for c in customers)
@@ -240,8 +240,8 @@ async def test_an_opt_out_that_commits_while_the_sender_looks_is_never_overtaken
     stop = await world.hears("STOP")
     silent = world.engine(proposing())
 
-    await asyncio.gather(silent.run(stop), dispatch_due(engine, provider))
-    await dispatch_due(engine, provider)
+    await asyncio.gather(silent.run(stop), dispatch_due(engine, everywhere(provider)))
+    await dispatch_due(engine, everywhere(provider))
 
     reminders = world.sql("SELECT state FROM outbox WHERE reply_to IS NULL")
     assert reminders in (["sent"], ["withdrawn"])
@@ -254,4 +254,4 @@ async def test_a_policy_that_changed_since_is_the_one_that_counts(world: World) 
     strict = policy().text.replace('balance = "2500.00"', 'balance = "500.00"')
     engine = world.engine(proposing(), policy=parse_policy(strict))
 
-    assert await dispatch_due(engine, Provider()) == Dispatched(withdrawn=1)
+    assert await dispatch_due(engine, everywhere(Provider())) == Dispatched(withdrawn=1)

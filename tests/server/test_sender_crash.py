@@ -19,7 +19,7 @@ from tests.server.providers import OnPaper
 from tests.server.test_fates import queued
 from tests.world import COMPANY, World, policy, proposing
 from tools import failpoints
-from tools.channels.base import Pace
+from tools.channels.base import Pace, everywhere
 from tools.clock import FrozenClock
 
 CUSTOMERS = tuple(f"k{n}" for n in range(5))
@@ -55,7 +55,7 @@ async def _send(conninfo: str, channel: OnPaper, at: datetime, die_at: str | Non
     failpoints.arm(lambda name: os.kill(os.getpid(), signal.SIGKILL) if name == die_at else None)
     async with db.open_pool(conninfo, min_size=1, max_size=3) as pool:
         deps = Deps(pool, FrozenClock(at), proposing(), "scripted", Gate(policy()), COMPANY)
-        await dispatch_due(Engine(deps), channel)
+        await dispatch_due(Engine(deps), everywhere(channel))
 
 
 def _ended(pids: Sequence[int]) -> list[int]:
@@ -107,7 +107,7 @@ async def test_an_opt_out_that_commits_before_the_claim_does_wins(ready: World, 
     with ready.beside.transaction():
         ready.sql("SELECT id FROM customer WHERE id = 'k0' FOR UPDATE")
         ready.opted_out("k0")
-        assert (await dispatch_due(Engine(deps), channel)).sent == len(CUSTOMERS) - 1
+        assert (await dispatch_due(Engine(deps), everywhere(channel))).sent == len(CUSTOMERS) - 1
 
-    assert (await dispatch_due(Engine(deps), channel)).withdrawn == 1
+    assert (await dispatch_due(Engine(deps), everywhere(channel))).withdrawn == 1
     assert len(channel.taken()) == len(CUSTOMERS) - 1

@@ -14,7 +14,7 @@ from tests.server.providers import Provider
 from tests.server.test_fates import later, over, queued, states
 from tests.server.test_run_sender import _until
 from tests.world import NOW, World
-from tools.channels.base import CannotSay, Channel, NotTaken, Outbound, Receipt
+from tools.channels.base import CannotSay, Channel, NotTaken, Outbound, Receipt, everywhere
 from tools.errors import Unavailable
 
 HOUR = timedelta(hours=1)
@@ -25,7 +25,7 @@ async def test_not_found_right_after_the_clock_was_put_forward_does_not_mean_nev
     """The provider needs two minutes, and by the clock they are over at once: whoever believed it would send twice."""
     engine = await queued(world)
     provider = Provider(loses=lambda _: True, fails=lambda _: Unavailable("no answer"))
-    assert await dispatch_due(engine, provider) == Dispatched(unknown=1)
+    assert await dispatch_due(engine, everywhere(provider)) == Dispatched(unknown=1)
 
     assert await later(world, engine, provider, hours=1) == Reconciled()
     assert states(world) == ["unknown"]
@@ -40,23 +40,51 @@ async def test_what_the_provider_never_had_is_sent_again_although_the_clock_was_
 ) -> None:
     engine = await queued(world)
     provider = Provider(loses=lambda _: True, fails=lambda _: Unavailable("no answer"))
-    await dispatch_due(engine, provider)
+    await dispatch_due(engine, everywhere(provider))
     await later(world, engine, provider, hours=1)
     provider.loses, provider.fails = lambda _: False, lambda _: None
 
     assert await later(world, engine, provider, minutes=3) == Reconciled(queued=1)
-    assert await dispatch_due(engine, provider) == Dispatched(sent=1)
+    assert await dispatch_due(engine, everywhere(provider)) == Dispatched(sent=1)
 
 
 async def test_clocks_that_never_agree_end_with_a_person(world: World) -> None:
     engine = await queued(world)
     provider = Provider(loses=lambda _: True, fails=lambda _: Unavailable("no answer"))
-    await dispatch_due(engine, provider)
+    await dispatch_due(engine, everywhere(provider))
 
     looks = [await later(world, engine, provider, hours=7) for _ in range(4)]
 
     assert looks == [Reconciled()] * 3 + [Reconciled(handed_over=1)]
     assert world.count("follow_up", "kind = 'review'") == 1
+
+
+class ByWords(Provider):
+    """One that knows no keys of ours: it is asked for the words, and all its messages have the same."""
+
+    @override
+    async def find(self, message: Outbound) -> Receipt | None:
+        held = [f"sm-{taken.key}" for taken in self.taken]
+        return next((Receipt(sid) for sid in held if sid not in message.others), None)
+
+
+async def test_another_message_to_the_same_address_is_not_taken_for_a_lost_one(world: World) -> None:
+    """The chaos harness found two replies in the same words: one left, and the lost one was called sent."""
+    engine = await queued(world, "k0", "k1")
+    lost: set[str] = set()
+
+    def first_is_lost(message: Outbound) -> bool:
+        lost.update({message.key} if not lost else ())
+        return message.key in lost
+
+    provider = ByWords(
+        loses=first_is_lost, fails=lambda m: Unavailable("no answer") if m.key in lost else None
+    )
+    await dispatch_due(engine, everywhere(provider))
+    assert states(world) == ["sent", "unknown"]
+    world.sql("UPDATE contact SET address = 'office@buyer.example' WHERE channel = 'email'")
+
+    assert await later(world, engine, provider, minutes=2) == Reconciled(queued=1)
 
 
 @pytest.mark.parametrize("dead", [True, False], ids=["claimed", "unknown"])
@@ -68,7 +96,7 @@ async def test_a_clock_that_is_set_back_strands_no_claim_and_no_unknown_fate(
     if dead:
         await claim(engine, provider, "email", limit=1)
     else:
-        await dispatch_due(engine, provider)
+        await dispatch_due(engine, everywhere(provider))
     world.clock.advance(-HOUR)
 
     assert await reconcile(engine, over(provider)) == Reconciled(lost=int(dead))
@@ -80,7 +108,7 @@ async def test_a_breaker_that_a_clock_of_the_future_opened_lets_one_message_try(
     engine = await queued(world, *(f"k{n}" for n in range(8)))
     world.clock.advance(HOUR)
     provider = Provider(loses=lambda _: True, fails=lambda _: NotTaken("refused"))
-    await dispatch_due(engine, provider)
+    await dispatch_due(engine, everywhere(provider))
     world.clock.advance(-HOUR)
     async with world.pool.connection() as conn:
         [lane] = await lanes(conn, channel="email")
@@ -113,7 +141,7 @@ async def test_the_time_that_a_provider_needs_begins_after_the_call_and_not_befo
         fails=lambda _: Unavailable("no answer"),
         settling=timedelta(seconds=5),
     )
-    await dispatch_due(engine, provider)
+    await dispatch_due(engine, everywhere(provider))
 
     assert world.sql("SELECT check_at FROM outbox") == [world.clock.now() + timedelta(seconds=5)]
 
@@ -123,7 +151,7 @@ async def test_a_provider_may_put_a_message_off_by_a_day_at_most(world: World, w
     engine = await queued(world)
     provider = Provider(loses=lambda _: True, fails=lambda _: NotTaken("busy", wish))
 
-    assert await dispatch_due(engine, provider) == Dispatched(not_taken=1)
+    assert await dispatch_due(engine, everywhere(provider)) == Dispatched(not_taken=1)
 
     assert world.sql("SELECT not_before FROM outbox") == [world.clock.now() + timedelta(days=1)]
 
@@ -140,7 +168,7 @@ class _Odd(Provider):
 async def test_an_id_that_the_database_cannot_hold_is_stored_as_well_as_it_can(world: World) -> None:
     engine = await queued(world, *(f"k{n}" for n in range(4)))
 
-    assert await dispatch_due(engine, _Odd()) == Dispatched(sent=4)
+    assert await dispatch_due(engine, everywhere(_Odd())) == Dispatched(sent=4)
 
     assert world.sql("SELECT provider_id FROM outbox WHERE customer_id = 'k0'") == ["a\ufffdb"]
 
@@ -152,7 +180,7 @@ async def test_a_row_that_cannot_be_settled_takes_no_other_with_it(world: World)
         "ALTER TABLE outbox ADD CONSTRAINT odd CHECK (customer_id <> 'k1' OR state <> 'sent') NOT VALID"
     )
 
-    await dispatch_due(engine, Provider(unable=CannotSay("it has no search")))
+    await dispatch_due(engine, everywhere(Provider(unable=CannotSay("it has no search"))))
 
     assert world.sql("SELECT state FROM outbox ORDER BY customer_id") == ["sent", "sending", "sent", "sent"]
     assert await world.chain_holds()
@@ -165,11 +193,11 @@ async def test_an_answer_that_comes_after_the_row_was_withdrawn_still_counts(wor
         for _attempt in range(2):
             await later(world, engine, Provider(), minutes=3)
         world.paid()
-        await dispatch_due(engine, Provider())
+        await dispatch_due(engine, everywhere(Provider()))
         assert states(world) == ["withdrawn"]
 
     provider = Provider(first=sleep)
-    await dispatch_due(engine, provider)
+    await dispatch_due(engine, everywhere(provider))
 
     assert (states(world), len(provider.taken)) == (["sent"], 1)
     assert await world.chain_holds()
@@ -179,7 +207,7 @@ async def test_what_opened_an_episode_and_cannot_be_read_holds_up_no_other(world
     engine = await queued(world, "k1", "k2")
     world.sql("UPDATE episode SET trigger = '{}' WHERE customer_id = 'k1'")
 
-    assert await dispatch_due(engine, Provider()) == Dispatched(sent=1, failed=1)
+    assert await dispatch_due(engine, everywhere(Provider())) == Dispatched(sent=1, failed=1)
 
     assert world.sql("SELECT state FROM outbox ORDER BY customer_id") == ["failed", "sent"]
 
@@ -187,7 +215,7 @@ async def test_what_opened_an_episode_and_cannot_be_read_holds_up_no_other(world
 async def test_a_provider_that_stumbles_over_a_question_keeps_nobody_from_sending(world: World) -> None:
     engine, stop = await queued(world), asyncio.Event()
     broken = Provider(fails=lambda _: Unavailable("no answer"), unable=ValueError("not JSON"))
-    await dispatch_due(engine, broken)
+    await dispatch_due(engine, everywhere(broken))
     world.clock.advance(timedelta(minutes=3))
     broken.fails = lambda _: None
 
@@ -204,7 +232,7 @@ async def test_a_provider_that_answers_no_question_keeps_nobody_waiting_for_each
 ) -> None:
     engine = await queued(world, *(f"k{n}" for n in range(6)))
     provider = _Mute(fails=lambda _: Unavailable("no answer"))
-    await dispatch_due(engine, provider)
+    await dispatch_due(engine, everywhere(provider))
     monkeypatch.setattr(_RECONCILE, "SEND_TIMEOUT", 0.05)
 
     await later(world, engine, provider, minutes=3)
@@ -219,7 +247,7 @@ class _Mute(Provider):
     asked = 0
 
     @override
-    async def find(self, key: str) -> Receipt | None:
+    async def find(self, message: Outbound) -> Receipt | None:
         self.asked += 1
         await asyncio.sleep(3600)
         return None
@@ -231,7 +259,7 @@ async def test_a_channel_that_nobody_serves_blocks_no_other_and_ends_with_a_pers
     monkeypatch.setattr(_RECONCILE, "_BATCH", 1)
     engine = await queued(world, "k1", "k2")
     provider = Provider(fails=lambda _: Unavailable("no answer"))
-    await dispatch_due(engine, provider)
+    await dispatch_due(engine, everywhere(provider))
     world.sql("UPDATE outbox SET channel = 'sms' WHERE customer_id = 'k1'")
     world.clock.advance(timedelta(minutes=3))
     only_email: dict[str, Channel] = {"email": provider}

@@ -92,3 +92,48 @@ def test_who_takes_over_from_a_model_in_trouble_is_a_setting(
     chosen = settings.Settings(openai_model="m", openai_base_url="http://127.0.0.1:1/v1", **given)
     mind = fallback_of(chosen)
     assert (mind.model_id if mind else None) == takes_over
+
+
+CHANNELS = {
+    "SMS": "twilio", "PUBLIC_ORIGIN": "https://desk.example.com", "TWILIO_ACCOUNT_SID": "AC" + "1" * 32,
+    "TWILIO_AUTH_TOKEN": "hush", "TWILIO_SENDER": "+13125550199", "EMAIL": "sendgrid", "LINK_KEY": "k" * 32,
+    "SENDGRID_API_KEY": "SG.hush", "SENDGRID_SENDER": "billing@seller.example",
+    "SENDGRID_PARSE_HOST": "parse.seller.example", "SENDGRID_EVENTS_KEY": "a key", "SENDGRID_PARSE_SECRET": "s" * 16,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("missing", sorted(set(CHANNELS) - {"SMS", "EMAIL"}))
+def test_each_setting_that_a_channel_needs_is_asked_for_by_name(
+    monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    for name, value in CHANNELS.items():
+        monkeypatch.setenv(f"DUNWELL_{name}", value)
+    assert settings.load().carriers == ["twilio", "sendgrid"]
+
+    monkeypatch.delenv(f"DUNWELL_{missing}")
+    with pytest.raises(Misconfigured) as refused:
+        settings.load()
+    assert f"DUNWELL_{missing}" in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert "hush" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TWILIO_BASE_URL", "http://stand-in.example.com"),
+        ("SENDGRID_BASE_URL", "ftp://127.0.0.1"),
+        ("TWILIO_ACCOUNT_SID", "SK" + "1" * 32),
+        ("TWILIO_API_KEY", "SK" + "1" * 32),  # without its secret
+        ("LINK_KEY", "short"),
+        ("SENDGRID_PARSE_SECRET", "short"),
+    ],
+)
+def test_a_channel_setting_that_cannot_be_right_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    for known, good in CHANNELS.items():
+        monkeypatch.setenv(f"DUNWELL_{known}", good)
+    monkeypatch.setenv(f"DUNWELL_{name}", value)
+    with pytest.raises(Misconfigured, match=f"DUNWELL_{name}"):
+        settings.load()

@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 from psycopg import AsyncConnection
 
 from tools.activity import log_collection_activity as kinds
+from tools.arrangements.consent import Evidence, stop
 from tools.arrangements.facts import add_contact, add_standing_fact
 from tools.arrangements.plans import add_plan, start_plan
 from tools.arrangements.promises import add_promises
 from tools.arrangements.requests import RequestKind, add_request
-from tools.arrangements.stops import open_dispute, place_hold, suppress
+from tools.arrangements.stops import open_dispute, place_hold
 from tools.dunning.offers import first_instalment_on, plan_instalments
 from tools.followups.follow_ups import Priority, schedule
 from tools.ledger.model import Account, Channel, HoldReason
@@ -153,28 +154,28 @@ async def _opt_out(
     conn: AsyncConnection[Any], permit: Permit, record: kinds.OptOutRecord, said: Said
 ) -> None:
     channel = None if record.scope == "all" else said.channel
-    await suppress(
-        conn, permit, channel=channel, contact_id=None, reason="opt_out", message_id=said.message_id, now=said.now
+    await stop(
+        conn, customer_id=permit.customer_id, channel=channel, contact_id=None, reason="opt_out",
+        evidence=_heard(permit, said),
     )  # fmt: skip
-    await withdraw(conn, customer_id=permit.customer_id, reason="opt-out", now=said.now, channel=channel)
 
 
 async def _wrong_party(conn: AsyncConnection[Any], permit: Permit, said: Said) -> None:
     if said.contact_id is not None:
-        await suppress(
-            conn, permit, channel=None, contact_id=said.contact_id, reason="wrong_party",
-            message_id=said.message_id, now=said.now,
+        await stop(
+            conn, customer_id=permit.customer_id, channel=None, contact_id=said.contact_id, reason="wrong_party",
+            evidence=_heard(permit, said),
         )  # fmt: skip
-        await withdraw(
-            conn,
-            customer_id=permit.customer_id,
-            reason="wrong party",
-            now=said.now,
-            contact_id=said.contact_id,
-        )
     await _task(
         conn, permit, said, "Somebody else answers at this contact point: find the right one.", "normal"
     )
+
+
+def _heard(permit: Permit, said: Said) -> Evidence:
+    return Evidence(
+        source="words" if said.message_id else "collector", at=said.now, message_id=said.message_id,
+        decision_id=permit.decision_id,
+    )  # fmt: skip
 
 
 async def _ask_ledger(

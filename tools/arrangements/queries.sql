@@ -219,8 +219,46 @@ RETURNING id;
 
 -- add_suppression --
 INSERT INTO suppression (customer_id, decision_id, channel, contact_id, reason, message_id, at)
-VALUES (%(customer_id)s, %(decision_id)s, %(channel)s, %(contact_id)s, %(reason)s, %(message_id)s, %(now)s)
+VALUES (%(customer_id)s, %(decision_id)s, %(channel)s, %(contact_id)s, %(change)s, %(message_id)s, %(now)s)
 ON CONFLICT DO NOTHING;
+
+-- add_consent_event --
+-- Once for each message: its keyword is heeded when it is stored, its words when it is read.
+INSERT INTO consent_event (customer_id, contact_id, channel, change, source, message_id, decision_id, provider_ref, at)
+SELECT %(customer_id)s, %(contact_id)s, %(channel)s, %(change)s, %(source)s, %(message_id)s, %(decision_id)s,
+       %(provider_ref)s, %(now)s
+ WHERE NOT EXISTS (SELECT FROM consent_event WHERE customer_id = %(customer_id)s AND message_id = %(message_id)s
+                      AND change = %(change)s AND channel IS NOT DISTINCT FROM %(channel)s);
+
+-- lift_opt_outs --
+-- The channels of the opt-outs that end; NULL was every channel.
+UPDATE suppression SET lifted_at = %(now)s
+ WHERE customer_id = %(customer_id)s AND lifted_at IS NULL AND reason = 'opt_out'
+   AND (channel IS NULL OR channel = %(channel)s) AND (contact_id IS NULL OR contact_id = %(contact_id)s)
+RETURNING channel;
+
+-- keep_others_out --
+INSERT INTO suppression (customer_id, channel, reason, message_id, at)
+SELECT %(customer_id)s, other, 'opt_out', %(message_id)s, %(now)s
+  FROM unnest(ARRAY['email', 'sms', 'voice', 'post', 'portal']) AS other WHERE other <> %(channel)s
+ON CONFLICT DO NOTHING;
+
+-- grant_consent --
+-- What the ledger once said of this contact point is overtaken by the customer's own later word.
+UPDATE contact SET opted_out_at = NULL, consent = 'granted', consent_source = %(source)s, consent_at = %(now)s
+ WHERE id = %(contact_id)s AND customer_id = %(customer_id)s AND (opted_out_at IS NOT NULL OR consent = 'denied');
+
+-- is_opted_out --
+SELECT FROM suppression WHERE customer_id = %(customer_id)s AND lifted_at IS NULL AND reason = 'opt_out'
+   AND (channel IS NULL OR channel = %(channel)s)
+UNION ALL
+SELECT FROM contact WHERE customer_id = %(customer_id)s AND channel = %(channel)s
+   AND (opted_out_at IS NOT NULL OR consent = 'denied')
+LIMIT 1;
+
+-- consent_ledger --
+SELECT e.id, e.at, e.change, e.channel, e.contact_id, e.source, e.message_id, e.decision_id, e.provider_ref
+  FROM consent_event e WHERE e.customer_id = %(customer_id)s ORDER BY e.id;
 
 -- end_standing_facts --
 UPDATE standing_fact SET ended_at = %(now)s

@@ -1,4 +1,4 @@
-"""What stops outreach: disputes, holds and suppressions (policy.md 4). Placed under a permit, lifted by a person or the ledger."""
+"""What stops outreach: disputes and holds (policy.md 4). Placed under a permit, lifted by a person or the ledger."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,7 +9,7 @@ from psycopg.rows import scalar_row
 
 from tools import sql
 from tools.arrangements.machines import sources
-from tools.ledger.model import Channel, DisputeReason, HoldReason
+from tools.ledger.model import DisputeReason, HoldReason
 from tools.money import Money
 from tools.spec import Permit
 
@@ -55,26 +55,6 @@ async def place_hold(
             "customer_id": permit.customer_id, "decision_id": permit.decision_id, "reason": reason,
             "invoice_ids": None if invoice_ids is None else list(invoice_ids), "cleared_by": cleared_by,
             "message_id": message_id, "now": now,
-        },
-    )  # fmt: skip
-
-
-async def suppress(
-    conn: AsyncConnection[Any],
-    permit: Permit,
-    *,
-    channel: Channel | None,
-    contact_id: str | None,
-    reason: Literal["opt_out", "wrong_party", "bounced", "complaint"],
-    message_id: int | None,
-    now: datetime,
-) -> None:
-    """Never again on that channel and contact point; None means all of them."""
-    await conn.execute(
-        _SQL["add_suppression"],
-        {
-            "customer_id": permit.customer_id, "decision_id": permit.decision_id, "channel": channel,
-            "contact_id": contact_id, "reason": reason, "message_id": message_id, "now": now,
         },
     )  # fmt: skip
 

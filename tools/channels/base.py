@@ -1,7 +1,8 @@
 """The channel port: how a message leaves. Only the sender calls it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar, Literal, Protocol
 
 from tools.errors import CollectionsError
@@ -18,6 +19,12 @@ class Outbound:
     to: str
     subject: str | None
     body: str
+    since: datetime  # when its first call may have begun: a provider that is asked for it need not look further back
+    follows: tuple[
+        str, ...
+    ] = ()  # Message-IDs of the e-mails that it answers, in angle brackets, oldest first
+    # The provider's ids of messages to `to` that are known not to be this one.
+    others: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +55,16 @@ class NotTaken(CollectionsError):
 
 
 class Rejected(CollectionsError):
-    """The provider will never take this message (bad number, suppressed): `code` and `reason` are its own words."""
+    """The provider will never take this message (bad number, suppressed): `code` and `reason` are its own words.
+
+    `stop` is what that says of the recipient: they have opted out there, or their address takes no messages.
+    """
 
     status: ClassVar[int] = 422
 
-    def __init__(self, code: str, reason: str) -> None:
+    def __init__(self, code: str, reason: str, stop: Literal["opt_out", "bounced"] | None = None) -> None:
         super().__init__(f"{code}: {reason}")
-        self.code, self.reason = code, reason
+        self.code, self.reason, self.stop = code, reason, stop
 
 
 class CannotSay(CollectionsError):
@@ -76,9 +86,17 @@ class Channel(Protocol):
         """
         ...
 
-    async def find(self, key: str) -> Receipt | None:  # noqa: ARG002 - what this default does not know, others do
-        """The message that the provider holds under our key; None when it surely holds none.
+    async def find(self, message: Outbound) -> Receipt | None:  # noqa: ARG002 - what this default does not know, others do
+        """The message as the provider holds it, by our key or by all that makes it up; None when it surely holds none.
 
-        Raises CannotSay where the provider does not know our keys, Unavailable where it does not answer now.
+        Raises CannotSay where the provider cannot be asked, Unavailable where it does not answer now.
         """
-        raise CannotSay("This provider cannot be asked for a message by our key.")
+        raise CannotSay("This provider cannot be asked for a message.")
+
+
+Channels = Mapping[ChannelName, Channel]
+
+
+def everywhere(channel: Channel) -> Channels:
+    """One provider for every channel."""
+    return {"sms": channel, "email": channel}

@@ -18,6 +18,6 @@ class LocalChannel(Channel):
         return Receipt(f"local-{message.key}", delivered=True)
 
     @override
-    async def find(self, key: str) -> Receipt | None:
+    async def find(self, message: Outbound) -> Receipt | None:
         """None: what was not settled was never shown to anybody."""
         return None

@@ -57,13 +57,14 @@ async def find_customers(
     conn: AsyncConnection[Any], *, text: str | None, today: date, limit: int, offset: int = 0
 ) -> list[dict[str, Any]]:
     """Customers whose id, name or address contains `text`, most overdue first."""
-    like = (
-        None
-        if text is None
-        else "%" + text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
-    )
+    like = None if text is None else containing(text)
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(
             _SQL["find_customers"], {"like": like, "today": today, "limit": limit, "offset": offset}
         )
         return await cursor.fetchall()
+
+
+def containing(text: str) -> str:
+    """The LIKE pattern of whatever contains `text`, its own wildcards taken literally."""
+    return "%" + text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"

@@ -15,7 +15,7 @@ from tools.errors import NotFound
 
 _SQL = sql.load("tools.memory")
 _ERASED = (
-    "erase_decision_args", "erase_outbox", "erase_messages", "erase_standing_facts", "erase_contacts", "erase_follow_ups", "erase_approvals", "erase_invoices",
+    "erase_decision_args", "erase_outbox", "erase_messages", "erase_unmatched", "erase_standing_facts", "erase_contacts", "erase_follow_ups", "erase_approvals", "erase_invoices",
     "erase_lines", "erase_payments", "erase_holds", "erase_disputes", "erase_ledger_requests", "erase_arrangement_reasons",
 )  # fmt: skip
 

@@ -2,18 +2,20 @@
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import class_row, dict_row, scalar_row
+from psycopg.types.json import Jsonb
 
 from tools import sql
 from tools.dunning.draft import Draft
 from tools.errors import NotFound
 from tools.ledger.model import Channel
+from tools.memory.arrival import Arrival, Candidate
 from tools.memory.embeddings import Embedded, literal
 
 _SQL = sql.load("tools.memory")
@@ -84,12 +86,21 @@ async def store_inbound(
     provider_id: str,
     at: datetime,
     subject: str | None = None,
+    original: str | None = None,
+    html: str | None = None,
+    internet_id: str | None = None,
+    attachments: Sequence[Mapping[str, Any]] = (),
+    handled_at: datetime | None = None,
 ) -> tuple[int, bool]:
-    """Store a customer's message once: its id, and whether it is new (False: this delivery is a duplicate)."""
+    """Store a customer's message once: its id, and whether it is new (False: this delivery is a duplicate).
+
+    With `handled_at` nobody has to answer it.
+    """
     salt, body_digest = seal(body)
     given = {
         "customer_id": customer_id, "contact_id": contact_id, "channel": channel, "subject": subject, "body": body,
-        "salt": salt, "body_digest": body_digest, "provider_id": provider_id, "at": at,
+        "salt": salt, "body_digest": body_digest, "provider_id": provider_id, "at": at, "original": original,
+        "html": html, "internet_id": internet_id, "attachments": Jsonb(list(attachments)), "handled_at": handled_at,
     }  # fmt: skip
     async with conn.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(_SQL["store_inbound"], given)
@@ -186,11 +197,24 @@ async def unhandled(conn: AsyncConnection[Any], *, limit: int) -> Sequence[tuple
     return await cursor.fetchall()
 
 
-async def senders(
-    conn: AsyncConnection[Any], *, channel: MessageChannel, address: str
-) -> list[tuple[str, str]]:
-    """The contact points that `address` may be: (contact id, customer id); more than one when shared."""
-    cursor = await conn.execute(_SQL["senders"], {"channel": channel, "address": address})
+async def body_digest(conn: AsyncConnection[Any], *, message_id: int) -> str:
+    """The salted digest of a stored message's text. Raises NotFound."""
+    cursor = await conn.execute(_SQL["body_digest"], {"message_id": message_id})
+    found = await cursor.fetchone()
+    if found is None:
+        raise NotFound("message", str(message_id))
+    digest: str = found[0]
+    return digest
+
+
+async def candidates(conn: AsyncConnection[Any], arrival: Arrival) -> list[Candidate]:
+    """Who may have written: contact points with the sender's address, and those of the messages that it answers."""
+    given = {
+        "channel": arrival.channel, "address": arrival.address, "answers": arrival.answers,
+        "follows": list(arrival.follows),
+    }  # fmt: skip
+    cursor = conn.cursor(row_factory=class_row(Candidate))
+    await cursor.execute(_SQL["candidates"], given)
     return await cursor.fetchall()
 
 
@@ -201,3 +225,13 @@ async def read_thread(
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_SQL["thread"], {"customer_id": customer_id, "limit": limit})
         return (await cursor.fetchall())[::-1]
+
+
+async def read_message(conn: AsyncConnection[Any], *, message_id: int) -> dict[str, Any]:
+    """One message with all that came with it, for a person to read. Raises NotFound."""
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_SQL["message"], {"message_id": message_id})
+        found = await cursor.fetchone()
+    if found is None:
+        raise NotFound("message", str(message_id))
+    return found

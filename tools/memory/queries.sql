@@ -1,8 +1,9 @@
 -- store_inbound --
 -- One row for each message of a provider, however often it is delivered: no row comes back for a duplicate.
-INSERT INTO message (customer_id, contact_id, direction, channel, subject, body, salt, body_digest, provider_id, at)
+INSERT INTO message (customer_id, contact_id, direction, channel, subject, body, salt, body_digest, provider_id, at,
+                     original, html, internet_id, attachments, handled_at)
 VALUES (%(customer_id)s, %(contact_id)s, 'in', %(channel)s, %(subject)s, %(body)s, %(salt)s, %(body_digest)s,
-        %(provider_id)s, %(at)s)
+        %(provider_id)s, %(at)s, %(original)s, %(html)s, %(internet_id)s, %(attachments)s, %(handled_at)s)
 ON CONFLICT (channel, provider_id) WHERE direction = 'in' DO NOTHING
 RETURNING id;
 
@@ -57,17 +58,65 @@ UPDATE message SET handled_at = %(now)s, episode_id = %(episode_id)s,
 -- unhandled --
 SELECT id, customer_id FROM message WHERE direction = 'in' AND handled_at IS NULL ORDER BY id LIMIT %(limit)s;
 
--- senders --
--- The contact points that an inbound address may be, with their customers.
-SELECT k.id AS contact_id, k.customer_id FROM contact k
- WHERE k.channel = %(channel)s AND lower(k.address) = lower(%(address)s) ORDER BY k.customer_id;
+-- body_digest --
+SELECT body_digest FROM message WHERE id = %(message_id)s;
+
+-- candidates --
+-- Who may have written: contact points with the sender's address, and whom the messages that it answers went to: by our
+-- signed reply address, or by the Message-IDs that the providers gave us of our own messages.
+SELECT k.id AS contact_id, k.customer_id, false AS by_thread FROM contact k
+ WHERE k.channel = %(channel)s AND lower(k.address) = lower(%(address)s)
+UNION ALL
+SELECT o.contact_id, o.customer_id, true FROM outbox o WHERE o.id = %(answers)s::bigint AND o.channel = %(channel)s
+UNION ALL
+SELECT m.contact_id, m.customer_id, true FROM message m
+ WHERE %(answers)s::bigint IS NULL AND m.internet_id = ANY(%(follows)s::text[]) AND m.direction = 'out'
+   AND m.contact_id IS NOT NULL;
+
+-- store_unmatched --
+INSERT INTO unmatched_message (channel, provider_id, address, subject, body, original, html, internet_id, attachments, why,
+                               customer_ids, at)
+VALUES (%(channel)s, %(provider_id)s, %(address)s, %(subject)s, %(body)s, %(original)s, %(html)s, %(internet_id)s,
+        %(attachments)s, %(why)s, %(customer_ids)s, %(at)s)
+ON CONFLICT (channel, provider_id) DO NOTHING
+RETURNING id;
+
+-- unmatched_by_provider --
+SELECT id FROM unmatched_message WHERE channel = %(channel)s AND provider_id = %(provider_id)s;
+
+-- unmatched --
+SELECT id, channel, address, subject, body, original, html, attachments, why, customer_ids, at, settled_at, settled_by, outcome,
+       message_id
+  FROM unmatched_message
+ WHERE (%(inbox_id)s::bigint IS NULL OR id = %(inbox_id)s) AND (%(all)s OR settled_at IS NULL)
+ ORDER BY id LIMIT %(limit)s;
+
+-- lock_unmatched --
+SELECT id, channel, provider_id, address, subject, body, original, html, internet_id, attachments, why, customer_ids, at
+  FROM unmatched_message WHERE id = %(inbox_id)s AND settled_at IS NULL FOR UPDATE;
+
+-- settle_unmatched --
+-- Once it is a customer's message, its words are kept there only.
+UPDATE unmatched_message SET settled_at = %(now)s, settled_by = %(by)s, outcome = %(outcome)s, message_id = %(message_id)s,
+       subject = CASE WHEN %(message_id)s::bigint IS NULL THEN subject END, body = CASE WHEN %(message_id)s::bigint IS NULL THEN body END,
+       original = CASE WHEN %(message_id)s::bigint IS NULL THEN original END, html = CASE WHEN %(message_id)s::bigint IS NULL THEN html END
+ WHERE id = %(inbox_id)s;
+
+-- forget_unmatched --
+UPDATE unmatched_message SET address = 'erased', subject = NULL, body = NULL, original = NULL, html = NULL, internet_id = NULL,
+       attachments = '[]'
+ WHERE settled_at < %(before)s AND address <> 'erased';
 
 -- thread --
 -- The whole conversation for a person to read, oldest first, with what became of each outbound message.
 SELECT m.id, m.at, m.direction, m.channel, m.purpose, m.template, m.subject, m.body, o.state, o.reason, o.not_before,
-       m.episode_id
+       m.episode_id, m.attachments
   FROM message m LEFT JOIN outbox o ON o.message_id = m.id
  WHERE m.customer_id = %(customer_id)s ORDER BY m.id DESC LIMIT %(limit)s;
+
+-- message --
+SELECT id, customer_id, at, direction, channel, subject, body, original, html, attachments, purpose, template, episode_id
+  FROM message WHERE id = %(message_id)s;
 
 -- nearest --
 -- The messages of one customer nearest in meaning, of all there are: exact, through the btree on the customer.
@@ -165,8 +214,18 @@ UPDATE outbox SET action = jsonb_set(action, '{args}', '{}')
 
 -- erase_messages --
 -- The words to search by are generated from subject and body, and are gone with them.
-UPDATE message SET body = NULL, salt = NULL, subject = NULL, embedding = NULL, embedding_model = NULL
- WHERE customer_id = %(customer_id)s AND (body, salt, subject, embedding) IS DISTINCT FROM (NULL, NULL, NULL, NULL);
+UPDATE message SET body = NULL, salt = NULL, subject = NULL, embedding = NULL, embedding_model = NULL, original = NULL,
+       html = NULL, internet_id = NULL, attachments = '[]'
+ WHERE customer_id = %(customer_id)s
+   AND (num_nonnulls(body, salt, subject, embedding, original, html, internet_id) > 0 OR attachments <> '[]');
+
+-- erase_unmatched --
+-- What was found to be this customer's, or could have been nobody else's.
+UPDATE unmatched_message SET address = 'erased', subject = NULL, body = NULL, original = NULL, html = NULL, internet_id = NULL,
+       attachments = '[]', settled_at = coalesce(settled_at, %(now)s), settled_by = coalesce(settled_by, 'erasure'),
+       outcome = coalesce(outcome, 'dismissed')
+ WHERE address <> 'erased' AND (customer_ids = ARRAY[%(customer_id)s::text]
+       OR message_id IN (SELECT m.id FROM message m WHERE m.customer_id = %(customer_id)s));
 
 -- erase_standing_facts --
 UPDATE standing_fact SET fact = 'erased', ended_at = coalesce(ended_at, %(now)s)

@@ -59,6 +59,7 @@ class DueRow(OutboxRow):
     approver_role: str | None
     approver_limit_minor: int | None
     approved_facts: str | None  # None: nobody had to approve it
+    follows: Sequence[str]  # Message-IDs of the e-mails that it answers, newest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,22 @@ async def read_row(conn: AsyncConnection[Any], *, outbox_id: int) -> OutboxRow:
     if found is None:
         raise NotFound("outbox row", str(outbox_id))
     return found
+
+
+async def as_sent(
+    conn: AsyncConnection[Any], *, outbox_id: int
+) -> tuple[str, str | None, str, datetime, frozenset[str]]:
+    """What the last call of a row handed over, and since when: address, subject, text, the call's beginning. Raises NotFound.
+
+    And the ids that its provider gave to what else went to that address: of two messages of the same words, one is not
+    the other, and neither is an attempt that is known to have failed.
+    """
+    cursor = await conn.execute(_SQL["as_sent"], {"outbox_id": outbox_id})
+    found = await cursor.fetchone()
+    if found is None:
+        raise NotFound("outbox row", str(outbox_id))
+    address, subject, body, since, others = found
+    return address, subject, body, since, frozenset(others)
 
 
 async def lock_free_customers(conn: AsyncConnection[Any], *, customer_ids: Iterable[str]) -> set[str]:

@@ -30,7 +30,12 @@ WITH front AS (
 SELECT o.id, o.customer_id, o.episode_id, o.decision_id, o.message_id, o.contact_id, o.channel, o.action, o.reply_to,
        o.state, o.attempts, o.claimed_at, e.trigger, m.subject, m.body, m.body_digest,
        a.decided_by AS approved_by, a.first_by AS approved_first_by, u.role AS approver_role, u.limit_minor AS approver_limit_minor,
-       CASE WHEN a.id IS NOT NULL THEN d.facts_digest END AS approved_facts
+       CASE WHEN a.id IS NOT NULL THEN d.facts_digest END AS approved_facts,
+       CASE WHEN o.channel = 'email' AND o.reply_to IS NOT NULL THEN ARRAY(
+           SELECT i.internet_id FROM message i
+            WHERE i.customer_id = o.customer_id AND i.id <= o.reply_to AND i.contact_id = o.contact_id
+              AND i.direction = 'in' AND i.channel = 'email' AND i.internet_id IS NOT NULL
+            ORDER BY i.id DESC LIMIT 5) ELSE '{}' END AS follows
   FROM first
   JOIN outbox o ON o.id = first.id
   JOIN customer c ON c.id = o.customer_id
@@ -44,7 +49,8 @@ SELECT o.id, o.customer_id, o.episode_id, o.decision_id, o.message_id, o.contact
    FOR UPDATE OF o, c SKIP LOCKED;
 
 -- move --
--- Rows to another state, each from the state and the attempt in which it was read: what moved meanwhile stays.
+-- Rows to another state, each from the state and the attempt in which it was read: what moved meanwhile stays. What a
+-- provider has told us of this very message (undelivered, before its answer was settled) is newer than its receipt.
 UPDATE outbox o
    SET state = v.state, reason = v.reason, provider_id = coalesce(v.provider_id, o.provider_id),
        not_before = coalesce(v.not_before, o.not_before), check_at = v.check_at,
@@ -55,6 +61,7 @@ UPDATE outbox o
   FROM jsonb_to_recordset(%(moves)s) AS v(id bigint, was text[], attempt int, state text, reason text, provider_id text,
        not_before timestamptz, check_at timestamptz)
  WHERE o.id = v.id AND o.state = ANY(v.was) AND o.attempts = v.attempt
+   AND (v.state <> 'sent' OR o.state IN ('sending', 'unknown') OR o.provider_id IS DISTINCT FROM v.provider_id)
 RETURNING o.id;
 
 -- refresh_text --
@@ -79,6 +86,14 @@ SELECT id, customer_id, episode_id, decision_id, message_id, contact_id, channel
 SELECT id, customer_id, episode_id, decision_id, message_id, contact_id, channel, action, reply_to, state, attempts,
        claimed_at, reason, check_at
   FROM outbox WHERE id = %(outbox_id)s;
+
+-- as_sent --
+SELECT k.address, m.subject, coalesce(m.body, ''), coalesce(o.claimed_at, o.created_at),
+       ARRAY(SELECT other.provider_id FROM contact p
+               JOIN outbox other ON other.customer_id = p.customer_id AND other.contact_id = p.id
+              WHERE p.channel = k.channel AND p.address = k.address AND other.provider_id IS NOT NULL)
+  FROM outbox o JOIN message m ON m.id = o.message_id JOIN contact k ON k.id = o.contact_id
+ WHERE o.id = %(outbox_id)s;
 
 -- free_customers --
 -- Those of the customers whom nobody holds, with their lock.

@@ -27,6 +27,7 @@ from server.jobs.run import Shift, take_turns
 from server.jobs.schedule import Hands, Terms
 from tools import failpoints
 from tools.clock import FrozenClock
+from tools.memory.arrival import Arrival
 
 _CUSTOMERS = 300
 _CONCURRENCY = 8
@@ -107,10 +108,8 @@ async def _pick_up(engine: Engine, callers: list[Caller], pick_ups: int) -> list
                 caller = callers[number % len(callers)]
                 await asyncio.sleep(0.05)  # the turn before it is done, and the worker waits
                 fetched.clear()
-                await accept(
-                    engine.deps.pool, channel="sms", address=caller.phone, body=words(number), at=NOW,
-                    provider_id=f"PU{number}",
-                )  # fmt: skip
+                await accept(engine.deps.pool, Arrival(channel="sms", address=caller.phone, body=words(number), at=NOW,
+                    provider_id=f"PU{number}"))  # fmt: skip
                 stored = time.perf_counter()
                 async with asyncio.timeout(_PATIENCE):
                     await fetched.wait()

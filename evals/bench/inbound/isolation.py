@@ -16,9 +16,10 @@ from evals.bench.meter import percentile
 from evals.bench.people import NOW, TODAY, Caller, settle, words
 from evals.bench.place import Place, circumstances
 from server import db
-from server.inbound import accept
+from server.inbound import accept, known
 from tools import sql
 from tools.errors import Unavailable
+from tools.memory.arrival import Arrival
 
 _SQL = sql.load("evals.bench.inbound")
 _CUSTOMERS = 300
@@ -88,13 +89,17 @@ async def _write(
         caller = callers[number % len(callers)]
         if rate is not None:
             await asyncio.sleep(max(0.0, start + number / rate - clock.time()))
-        stored = await accept(
-            pool,
-            channel="sms",
-            address=caller.phone,
-            body=words(number),
-            at=NOW,
-            provider_id=f"{prefix}{number}",
+        stored = known(
+            await accept(
+                pool,
+                Arrival(
+                    channel="sms",
+                    address=caller.phone,
+                    body=words(number),
+                    at=NOW,
+                    provider_id=f"{prefix}{number}",
+                ),
+            )
         )
         return f"message:{stored.message_id}"
 

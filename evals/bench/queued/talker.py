@@ -14,7 +14,8 @@ import psutil
 from evals.bench.people import Caller, moment, words
 from evals.bench.queued.process import END, REST, Passage, Plan, run_process
 from server import db
-from server.inbound import accept
+from server.inbound import accept, known
+from tools.memory.arrival import Arrival
 
 _PATIENCE = 60.0  # seconds; a turn takes milliseconds
 
@@ -56,10 +57,8 @@ class Queued:
     async def turn(self, caller: Caller, turn: int) -> None:
         """One message of a customer, stored and answered. Raises RuntimeError unless both proposals were committed."""
         began = time.perf_counter()
-        stored = await accept(
-            self.pool, channel="sms", address=caller.phone, body=words(turn), at=moment(turn),
-            provider_id=f"{caller.customer_id}-{turn}",
-        )  # fmt: skip
+        stored = known(await accept(self.pool, Arrival(channel="sms", address=caller.phone, body=words(turn), at=moment(turn),
+            provider_id=f"{caller.customer_id}-{turn}")))  # fmt: skip
         at_rest = time.perf_counter()
         async with asyncio.timeout(_PATIENCE):
             passage = await self._future(stored.message_id)

@@ -32,7 +32,9 @@ async def _send_one(conn: AsyncConnection[Any], channel: Instant, clock: Clock) 
     if found is not None:
         identity, address, subject, body = found
         try:
-            receipt = await channel.send(Outbound(str(identity), "email", address, subject, body))
+            receipt = await channel.send(
+                Outbound(str(identity), "email", address, subject, body, clock.now())
+            )
             outcome: dict[str, str | None] = {"state": "sent", "provider_id": receipt.provider_id}
         except Unavailable:
             outcome = {"state": "unknown", "provider_id": None}

@@ -31,6 +31,6 @@ class Instant(Channel):
         return Receipt(f"b-{message.key}")
 
     @override
-    async def find(self, key: str) -> Receipt | None:
+    async def find(self, message: Outbound) -> Receipt | None:
         """It holds what it took."""
-        return Receipt(f"b-{key}") if key in self.taken else None
+        return Receipt(f"b-{message.key}") if message.key in self.taken else None

@@ -113,7 +113,8 @@ def _times(left: Sequence[Row]) -> Iterator[Violation]:
     own: defaultdict[str, list[datetime]] = defaultdict(list)
     for row in left:
         if row["reply_to"] is None and row["claimed_at"] is not None:
-            own[row["customer_id"]].append(row["claimed_at"])
+            if row["state"] != "bounced":  # what never arrived is no contact
+                own[row["customer_id"]].append(row["claimed_at"])
             hour = row["claimed_at"].astimezone(COMPANY.zone).hour
             if not _OPENS <= hour < _CLOSES:
                 yield Violation(

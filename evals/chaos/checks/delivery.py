@@ -31,7 +31,7 @@ def _messages(history: History, books: Books) -> Iterator[Violation]:
                 "duplicates", "message-is-stored-once", said.sid, f"stored {stored[said.sid]} times"
             )
     for row in books.received:
-        if row["handled_at"] is None or row["episode_id"] not in episodes:
+        if row["handled_at"] is None or not (row["episode_id"] in episodes or row["heeded"]):
             yield Violation("lost", "stored-message-has-an-episode", str(row["id"]), "nobody answered it")
     for row in books.events:
         if row["handled_at"] is None:
@@ -104,7 +104,7 @@ def _sends(books: Books, accepted: Sequence[Accepted]) -> Iterator[Violation]:
                 "duplicates", "message-leaves-once", f"outbox {key}", f"accepted in {len(made)} calls"
             )
         # Unknown is honest: a person was told, where the provider cannot say.
-        if states.get(key) not in ("sent", "delivered", "unknown"):
+        if states.get(key) not in ("sent", "delivered", "unknown", "bounced"):
             yield Violation(
                 "unauthorised", "what-left-is-in-the-books", f"outbox {key}", f"it is {states.get(key)}"
             )

@@ -13,6 +13,7 @@ from agent.policy.verdict import Allow, Approver, Refuse
 from server.sender import dispatch_due
 from tests.builders import a_message, an_account, an_invoice, drafted
 from tests.world import MANAGER, SECOND_MANAGER, World, message, policy, proposing
+from tools.channels.base import everywhere
 from tools.channels.local import LocalChannel
 from tools.errors import AlreadyDecided, BalanceChanged, Forbidden
 
@@ -102,5 +103,5 @@ async def test_a_message_leaves_only_with_both_names(world: World, second: bool,
     for who in (SECOND_MANAGER, MANAGER) if second else (MANAGER,):
         await decide.decide(two if second else one, waiting, await world.decision(waiting), who)
 
-    assert (await dispatch_due(two, LocalChannel())).sent == leaves
+    assert (await dispatch_due(two, everywhere(LocalChannel()))).sent == leaves
     assert world.count("outbox", "state = 'withdrawn'") == 1 - leaves

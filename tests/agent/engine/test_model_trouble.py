@@ -23,6 +23,7 @@ from agent.signals import detect
 from server.sender import dispatch_due
 from tests.agent.models.fake_openai import Brain, offline_brain, run_fake_openai
 from tests.world import World, message, note, said
+from tools.channels.base import everywhere
 from tools.channels.local import LocalChannel
 from tools.errors import Unavailable
 from tools.memory.embeddings import LocalEmbedder
@@ -162,7 +163,7 @@ async def test_the_offline_model_takes_the_turn_and_exactly_one_reply_leaves(wor
         again = await engine.run(trigger)
 
     assert (outcome.state, again.state) == ("committed", "fenced")
-    assert (await dispatch_due(engine, LocalChannel())).sent == 1
+    assert (await dispatch_due(engine, everywhere(LocalChannel()))).sent == 1
     assert sent_templates(world) == [("balance_reply", "delivered")]
     assert len(requests) == case.calls
     assert world.sql("SELECT model_id, outcome FROM episode") == [("offline", "settled")]
@@ -189,7 +190,7 @@ async def test_without_a_fallback_a_person_has_the_customer(world: World, name: 
     assert world.sql("SELECT kind, assignee FROM follow_up") == [("review", "marcus")]
     assert world.sql("SELECT model_id, outcome FROM episode") == [("openai:fake", f"cut short: {case.why}")]
     assert world.count("message", "direction = 'in' AND handled_at IS NULL") == 0
-    assert (await dispatch_due(engine, LocalChannel())).sent <= 1
+    assert (await dispatch_due(engine, everywhere(LocalChannel()))).sent <= 1
 
 
 def in_order(*answers: AIMessage | Response) -> Brain:
@@ -220,7 +221,7 @@ async def test_a_model_that_fails_after_it_proposed_leaves_no_half_of_its_turn(w
     with run_fake_openai(in_order(said(message("invoice_copy_reply"), note("half a turn")))) as url:
         engine = engine_on(world, url)
         await engine.run(await world.hears())
-        await dispatch_due(engine, LocalChannel())
+        await dispatch_due(engine, everywhere(LocalChannel()))
 
     assert [template for template, _ in sent_templates(world)] == ["balance_reply"]
     assert world.count("standing_fact") == 0

@@ -46,8 +46,10 @@ from tests.evals.chaos.words import (
 )
 from tests.server.jobs.working import Died, dying_at
 from tests.world import COLLECTOR, NOW, reminder
+from tools.channels.base import everywhere
 from tools.errors import CollectionsError
 from tools.memory import messages
+from tools.memory.arrival import Arrival
 
 T = TypeVar("T")
 _LONGEST_REST = 60  # rounds
@@ -151,7 +153,7 @@ class Service(RuleBasedStateMachine):
         """What is due leaves, as far as the provider likes."""
         self.fate.ahead = list(fates)
         self._step()
-        self._do(self._dying(dispatch_due(self.engine, self.provider), ends))
+        self._do(self._dying(dispatch_due(self.engine, everywhere(self.provider)), ends))
         self.fate.ahead = []
 
     @rule()
@@ -196,7 +198,7 @@ class Service(RuleBasedStateMachine):
                 # Its process ended between the commit and the end of the job: it is run again, and nothing happens.
                 await run_turn(self.engine, **job, attempts=0)
                 self.world.sql("DELETE FROM procrastinate_jobs WHERE args = %s", Jsonb(job))
-            await dispatch_due(self.engine, self.provider)
+            await dispatch_due(self.engine, everywhere(self.provider))
             await self._chores()
             for [outbox_id] in self._given_up():
                 await retry(self.engine, outbox_id, COLLECTOR)
@@ -242,10 +244,8 @@ class Service(RuleBasedStateMachine):
         [address] = self.world.sql(
             "SELECT address FROM contact WHERE customer_id = %s AND channel = 'sms'", said.customer_id
         )
-        await accept(
-            self.world.pool, channel="sms", address=address, body=said.body, at=self.world.clock.now(),
-            provider_id=said.sid,
-        )  # fmt: skip
+        await accept(self.world.pool, Arrival(channel="sms", address=address, body=said.body, at=self.world.clock.now(),
+            provider_id=said.sid))  # fmt: skip
 
     async def _turn(
         self, customer: str, calls: list[Any], seed: int | None, ends: str | None, times: int

@@ -15,7 +15,8 @@ import asyncio, json, sys
 from pathlib import Path
 from server.jobs import run
 from server.jobs.schedule import Terms
-from server.runtime import channels_of, open_engine
+from server.providers import open_channels
+from server.runtime import open_engine
 from server.settings import load
 
 read, watching = set(), False
@@ -41,9 +42,9 @@ run.take_turns = watched
 
 async def work():
     settings, stop = load(), asyncio.Event()
-    async with open_engine(settings) as engine:
+    async with open_engine(settings) as engine, open_channels(settings) as channels:
         working = asyncio.create_task(
-            run.work(engine, channels_of(settings), terms=Terms(24), shift=run.Shift(chores=()), stop=stop)
+            run.work(engine, channels, terms=Terms(24), shift=run.Shift(chores=()), stop=stop)
         )
         unhandled = 1
         while unhandled:

@@ -8,12 +8,13 @@ import pytest
 
 from agent.engine.trigger import inbound
 from server.conversation import hear
-from server.inbound import accept
+from server.inbound import Kept, accept
 from server.jobs.queue import defer_waiting, drop_turn
 from tests.server.jobs.working import Died, dying_at, jobs, unhandled, until, worker, writes
 from tests.world import World, far_follow_up, message, note, proposing
+from tools.channels.base import everywhere
 from tools.channels.local import LocalChannel
-from tools.errors import NotFound
+from tools.memory.arrival import Arrival
 
 
 async def test_a_message_and_its_job_are_stored_together_and_a_second_delivery_adds_neither(
@@ -41,15 +42,11 @@ async def test_no_message_is_stored_where_its_job_cannot_be(world: World) -> Non
 
 
 async def test_a_message_of_an_unknown_sender_leaves_nothing_in_the_queue(world: World) -> None:
-    with pytest.raises(NotFound):
-        await accept(
-            world.pool,
-            channel="sms",
-            address="+13125559999",
-            body="hi",
-            at=world.clock.now(),
-            provider_id="x",
-        )
+    kept = await accept(
+        world.pool,
+        Arrival(channel="sms", address="+13125559999", body="hi", at=world.clock.now(), provider_id="x"),
+    )
+    assert isinstance(kept, Kept)
     assert jobs(world) == 0
 
 
@@ -145,7 +142,10 @@ async def test_a_follow_up_becomes_a_job_when_it_is_due_and_not_before(world: Wo
 async def test_who_answers_in_its_own_process_leaves_no_job_behind(world: World) -> None:
     world.customer()
     done = await hear(
-        world.engine(proposing(message())), LocalChannel(), customer_id="cust-1", body="What do I owe?"
+        world.engine(proposing(message())),
+        everywhere(LocalChannel()),
+        customer_id="cust-1",
+        body="What do I owe?",
     )
 
     assert done["state"] == "committed"
@@ -157,7 +157,12 @@ async def test_who_dies_while_answering_in_its_own_process_leaves_a_job_for_late
     world.customer()
 
     with pytest.raises(Died), dying_at("episode.deliberated"):
-        await hear(world.engine(proposing(message())), LocalChannel(), customer_id="cust-1", body="Hello?")
+        await hear(
+            world.engine(proposing(message())),
+            everywhere(LocalChannel()),
+            customer_id="cust-1",
+            body="Hello?",
+        )
 
     [(lock, later)] = world.sql("SELECT lock, scheduled_at > now() + interval '50 s' FROM procrastinate_jobs")
     assert (lock != "cust-1", later) == (True, True)

@@ -6,11 +6,12 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from agent.engine.run import Engine
-from server.inbound import Stored, accept
+from server.inbound import Stored, accept, known
 from server.jobs.run import Shift, take_turns
 from server.jobs.schedule import Hands, Terms
 from tests.world import World
 from tools import failpoints
+from tools.memory.arrival import Arrival
 
 # Nothing is ever found by looking again: what no wake-up announces is never done, and the test says so.
 DEAF = 3600.0
@@ -66,10 +67,8 @@ async def writes(
 ) -> Stored:
     """The customer's message arrives by text, as a webhook stores it."""
     [address] = world.sql("SELECT address FROM contact WHERE customer_id = %s AND channel = 'sms'", customer)
-    return await accept(
-        world.pool, channel="sms", address=address, body=text, at=world.clock.now(),
-        provider_id=sid or f"sid-{world.count('message') + 1}",
-    )  # fmt: skip
+    return known(await accept(world.pool, Arrival(channel="sms", address=address, body=text, at=world.clock.now(),
+        provider_id=sid or f"sid-{world.count('message') + 1}")))  # fmt: skip
 
 
 def unhandled(world: World) -> int:

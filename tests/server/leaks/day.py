@@ -32,7 +32,7 @@ from tests.server.jobs.working import unhandled, until, worker, writes
 from tests.server.leaks.ledger import Person, people, write
 from tests.server.test_tracing import collecting, settings
 from tests.world import World
-from tools.channels.base import Outbound, Receipt, Rejected
+from tools.channels.base import Outbound, Receipt, Rejected, everywhere
 from tools.channels.local import LocalChannel
 from tools.errors import Unavailable
 
@@ -140,10 +140,14 @@ async def live(
 async def _work(world: World, ledger: Path, engine: Engine, failing: Engine, day: Day) -> None:
     channel, known = Talkative(), people()
     await import_and_handle(engine, ledger, imported_by="test")
-    await run_cycle(engine, channel)
+    await run_cycle(engine, everywhere(channel))
     for customer_id, words in CONVERSATIONS:
-        await hear(engine, channel, customer_id=customer_id, body=_words(known[customer_id], words))
-        await hear(failing, channel, customer_id=customer_id, body=_words(known[customer_id], words))
+        await hear(
+            engine, everywhere(channel), customer_id=customer_id, body=_words(known[customer_id], words)
+        )
+        await hear(
+            failing, everywhere(channel), customer_id=customer_id, body=_words(known[customer_id], words)
+        )
     day.checkpoints += _raw(world)
     for number, row in enumerate(
         world.sql(
@@ -153,7 +157,7 @@ async def _work(world: World, ledger: Path, engine: Engine, failing: Engine, day
         word = ("approve", "reject")[number % 2]
         reason = known[row[2]].note if word == "reject" else ""
         decision = Decision.model_validate({"decision": word, "action_digest": row[1], "reason": reason})
-        await decide_and_follow(engine, channel, row[0], decision, DANA)
+        await decide_and_follow(engine, everywhere(channel), row[0], decision, DANA)
     chores = (*CHORES, Chore("gossip", "* * * * * *", gossip))
     async with worker(engine, chores=chores), worker(failing, chores=chores):
         for customer_id in world.sql(_TEXTED):

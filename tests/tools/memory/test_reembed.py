@@ -16,6 +16,7 @@ from server.jobs.schedule import CHORES, Hands, Terms, mind_memory
 from server.memory import embed_owed, reembed
 from tests.tools.memory.histories import MODEL, said
 from tests.world import World, message, proposing
+from tools.channels.base import everywhere
 from tools.channels.local import LocalChannel
 from tools.clock import FrozenClock
 from tools.errors import Misconfigured, Unavailable
@@ -124,12 +125,12 @@ async def test_the_next_cycle_embeds_what_the_endpoint_owes_and_goes_on_while_it
     object.__setattr__(engine.deps, "embedder", Other(fails=True))
     await engine.run(await world.hears())
 
-    report = await run_cycle(engine, LocalChannel())
+    report = await run_cycle(engine, everywhere(LocalChannel()))
     assert (report.dispatched.sent, report.failed) == (1, [])
     assert world.count("message", "embedding IS NULL") == 2
 
     object.__setattr__(engine.deps, "embedder", LocalEmbedder())
-    await run_cycle(engine, LocalChannel())
+    await run_cycle(engine, everywhere(LocalChannel()))
     assert world.sql("SELECT DISTINCT embedding_model FROM message") == [MODEL]
 
 

@@ -1,0 +1,1 @@
+"""What providers tell us, over signed HTTP: customers' messages, and what became of ours."""

@@ -1,0 +1,128 @@
+"""Whether a person wrote this mail: RFC 3834 and what mail servers and mailing lists put in its place."""
+
+import re
+from collections.abc import Collection
+from email.parser import HeaderParser
+
+from tools.channels.mail.headers import BoundedPolicy, Part, addresses, header, raw
+from tools.channels.mail.model import Address, Automatic, Bounce
+
+_HOPS = 30  # RFC 5321 6.3 lets servers go to 100; no honest mail to us comes near
+
+# An answer that names itself in the subject, as mail servers write it. What people type has no such colon.
+_SUBJECT = re.compile(
+    r"(?:automatic reply|auto[- ]?(?:reply|response)|autoreply|out of office(?: auto-?reply)?|automatische antwort"
+    r"|abwesenheitsnotiz|respuesta autom[aá]tica|r[eé]ponse automatique|resposta autom[aá]tica|fuera de (?:la )?oficina"
+    r"|absence du bureau|ausente do escrit[oó]rio)\s*:",
+    re.IGNORECASE,
+)
+_AWAY = re.compile(
+    r"out of (?:the )?office|on (?:vacation|annual leave|holiday|parental leave)|away from (?:the|my) (?:office|desk)"
+    r"|fuera de (?:la |mi )?oficina|de vacaciones|estar[eé] ausente|me encuentro ausente"
+    r"|abwesen|nicht im b[uü]ro|im urlaub|au[sß]+er haus"
+    r"|absen(?:t|ce)|en cong[eé]|hors du bureau|en vacances"
+    r"|fora do escrit[oó]rio|de f[eé]rias|ausente",
+    re.IGNORECASE,
+)
+_ITSELF = re.compile(
+    r"auto(?:matic|mated|matically)?[- ](?:reply|response|generated)|respuesta autom[aá]tica|automatische (?:antwort|nachricht)"
+    r"|r[eé]ponse automatique|resposta autom[aá]tica",
+    re.IGNORECASE,
+)
+_BOUNCED = re.compile(
+    r"undeliver(?:ed|able)|delivery status notification|mail delivery (?:failed|failure|subsystem)|returned mail|failure notice"
+    r"|delivery (?:has )?failed|no se (?:puede|pudo) entregar|no entregado|unzustellbar|nicht zugestellt"
+    r"|non (?:remis|distribu[eé])|n[aã]o (?:foi )?entregue|non[- ]d[eé]livr",
+    re.IGNORECASE,
+)
+_SERVER = re.compile(r"(?:mailer-daemon|postmaster|mail-daemon|mdaemon)@", re.IGNORECASE)
+_STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
+_SMTP = re.compile(r"\b(?:550|551|552|553|554)\b")
+_ADDRESS = re.compile(r"[\w.+=-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
+
+
+def bounce_of(
+    mail: Part, sender: Address | None, subject: str, text: str, reports: Collection[str]
+) -> Bounce | None:
+    """What a mail server says about a message of ours; None where no server says anything.
+
+    `reports` are the message/delivery-status parts. Without one (plain-text bounces) the sender must be a mail
+    server or X-Failed-Recipients be there, and the subject or text say so; recipient and status are then read from words.
+    """
+    for report in reports:
+        fields: dict[str, str] = {}
+        for block in re.split(r"\n[ \t]*\n", report[:50_000].strip())[:50]:
+            part = HeaderParser(policy=BoundedPolicy()).parsestr(block)
+            fields = {
+                name: header(part, name)
+                for name in ("Final-Recipient", "Original-Recipient", "Status", "Action")
+            }
+            if fields["Action"] or fields["Status"]:
+                break
+        status = _STATUS.search(fields.get("Status", ""))
+        named = _ADDRESS.search(fields.get("Final-Recipient", "")) or _ADDRESS.search(
+            fields.get("Original-Recipient", "")
+        )
+        action = re.match(r"[a-z]+", fields.get("Action", "").lower())
+        return Bounce(named and named[0], status and status[1], action and action[0])
+    failed = header(mail, "X-Failed-Recipients")
+    server = bool(sender and _SERVER.match(sender.address)) or (
+        header(mail, "Return-Path") == "<>" and not sender
+    )
+    if not (failed or server) or not (failed or _BOUNCED.search(subject) or _BOUNCED.search(text[:2_000])):
+        return None
+    found, status = _ADDRESS.search(failed or text[:10_000]), _STATUS.search(text[:10_000])
+    given_up = bool(failed or (status and status[1].startswith("5")) or _SMTP.search(text[:10_000]))
+    return Bounce(found and found[0], status and status[1], "failed" if given_up else None)
+
+
+def automatic_kind(
+    mail: Part, sender: Address | None, subject: str, text: str, bounce: Bounce | None, ours: Collection[str]
+) -> Automatic | None:
+    """What kind of machine wrote this; None for a person.
+
+    Words alone never decide, but for a subject in the form of mail servers ("Automatic reply: .."): a customer who types
+    "I am out of office until Monday, will pay then" is a customer.
+    """
+    answered = header(mail, "Auto-Submitted").lower()
+    precedence = header(mail, "Precedence").lower()
+    content = header(mail, "Content-Type").lower()
+    if _loops(mail, sender, ours):
+        return "loop"
+    if bounce is not None:
+        return "bounce"
+    certain = (
+        (answered != "" and not answered.startswith("no"))
+        or precedence in {"auto_reply", "auto-reply"}
+        or any(
+            header(mail, name)
+            for name in ("X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Auto-Reply", "X-Autogenerated")
+        )
+        or _SUBJECT.match(subject) is not None
+        or "disposition-notification" in content
+    )
+    hinted = (
+        precedence in {"bulk", "junk"}
+        or header(mail, "Return-Path") == "<>"
+        or header(mail, "X-Auto-Response-Suppress") != ""
+    )
+    words = f"{subject}\n{text[:2_000]}"
+    if (certain or hinted) and _AWAY.search(words):
+        return "out_of_office"
+    if certain or (hinted and _ITSELF.search(words)):
+        return "auto_reply"
+    lists = any(header(mail, name) for name in ("List-Id", "List-Post", "List-Unsubscribe", "Mailing-List"))
+    return "mailing_list" if lists or precedence in {"list", "bulk", "junk"} else None
+
+
+def _loops(mail: Part, sender: Address | None, ours: Collection[str]) -> bool:
+    """Whether our own mail came back, or this one has gone round."""
+    own = {each.lower() for each in ours}
+    if sender and (sender.address.lower() in own or sender.domain in own):
+        return True
+    visited = [each.address.lower() for each in addresses(raw(mail, "Delivered-To"))]
+    return (
+        len(mail.get_all("Received", [])) >= _HOPS
+        or header(mail, "X-Loop") != ""
+        or len(visited) > len(set(visited))
+    )

@@ -1,0 +1,1 @@
+"""Twilio: SMS out by its SDK, and its webhooks in. What reads webhooks does not load the SDK's REST client."""
