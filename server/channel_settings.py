@@ -29,6 +29,9 @@ class ChannelSettings(BaseSettings):
     twilio_auth_token: SecretStr | None = Field(
         None, description="Its auth token; webhooks are signed with it."
     )
+    twilio_auth_token_before: SecretStr | None = Field(
+        None, description="The one that is being replaced: what it signed is still taken."
+    )
     twilio_api_key: str | None = Field(
         None, pattern=r"^SK[0-9a-fA-F]{32}$", description="A key to send with instead of the auth token."
     )

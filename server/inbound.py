@@ -6,6 +6,7 @@ be left alone takes effect in that transaction too, in whatever words. Whoever w
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ _SQL = sql.load("server")
 _ANSWERED_HERE = timedelta(minutes=1)  # as long as a turn may take
 _LONGEST_KEYWORD = 40  # characters
 _Wish = Literal["stop", "stop_all", "start"]
+_ROBOTS = ("auto_reply", "mailing_list")  # a help desk's mail looks like it, and may hold a person's words
+_REPLY = re.compile(r"\s*(?:re|aw|sv|antw|rv|res)\s*:", re.IGNORECASE)  # a subject of ours that comes back
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ async def store_from(pool: Pool, arrival: Arrival, *, queued: bool = False) -> S
     wish = await asyncio.to_thread(_wish, arrival)  # a long mail takes a second to read
     async with _one_transaction(pool) as conn:
         found = await candidates(conn, arrival)
-        who = whose(arrival, found)
+        who = "automatic" if arrival.automatic in _ROBOTS and wish is not None else whose(arrival, found)
         done = (
             await _from_customer(conn, arrival, who, wish, queued=queued)
             if isinstance(who, Known)
@@ -156,7 +159,9 @@ async def _from_nobody(
     inbox_id, new = await store_unmatched(conn, arrival, why=why, customer_ids=concerned)
     # Whoever of them it was: a wish to be left alone is heeded for all whose address it is.
     if new and wish is not None and wish != "start":
-        for customer_id in sorted({c.customer_id for c in found if not c.by_thread}):
+        # Who answers our signed address had our message before them, like whoever clicks its link.
+        meant = {c.customer_id for c in found if not c.by_thread or arrival.answers is not None}
+        for customer_id in sorted(meant):
             await lock_customer(conn, customer_id=customer_id)
             await _stop(conn, arrival, customer_id, wish, message_id=None)
     return Kept(inbox_id, why, new)
@@ -164,18 +169,26 @@ async def _from_nobody(
 
 def _wish(arrival: Arrival) -> _Wish | None:
     """What the sender wants of our messages, by a keyword or in words of their own. Recall comes before precision."""
-    if arrival.automatic is not None:
+    if arrival.automatic is not None and arrival.automatic not in _ROBOTS:
         return None
-    word = keyword(arrival.body, opted_out=True) if len(arrival.body) <= _LONGEST_KEYWORD else None
-    if word in ("STOP", "START"):
-        return "start" if word == "START" else "stop"
-    scopes = [signal.detail for signal in detect(arrival.body) if signal.kind == "opt_out"]
+    texts = [arrival.body]
+    if arrival.subject and not _REPLY.match(arrival.subject):
+        texts.append(arrival.subject)
+    words = {
+        arrival.carrier,
+        *(keyword(text, opted_out=True) for text in texts if len(text) <= _LONGEST_KEYWORD),
+    }
+    if "STOP" in words:
+        return "stop"
+    if "START" in words:
+        return "start"
+    scopes = [signal.detail for text in texts for signal in detect(text) if signal.kind == "opt_out"]
     return ("stop_all" if "all" in scopes else "stop") if scopes else None
 
 
 async def _start(conn: AsyncConnection[Any], arrival: Arrival, who: Known, message_id: int) -> None:
     out = await is_opted_out(conn, customer_id=who.customer_id, channel=arrival.channel)
-    if keyword(arrival.body, opted_out=out) != "START":
+    if "START" not in (arrival.carrier, keyword(arrival.body, opted_out=out)):
         return
     evidence = _evidence(arrival, message_id)
     if await opt_in(
@@ -201,7 +214,9 @@ async def _stop(
 
 
 def _evidence(arrival: Arrival, message_id: int | None) -> Evidence:
-    source: Source = "keyword" if keyword(arrival.body, opted_out=True) else "words"
+    source: Source = (
+        "keyword" if keyword(arrival.body, opted_out=True) else "carrier" if arrival.carrier else "words"
+    )
     return Evidence(
         source=source, at=arrival.at, message_id=message_id, provider_ref=arrival.provider_id
     )  # fmt: skip

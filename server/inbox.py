@@ -28,8 +28,8 @@ async def assign(engine: Engine, inbox_id: int, customer_id: str, *, by: str) ->
     """
     now = engine.deps.clock.now()
     async with engine.deps.pool.connection() as conn, conn.transaction():
+        await lock_customer(conn, customer_id=customer_id)  # first, as an erasure does
         waiting = await lock_unmatched(conn, inbox_id=inbox_id)
-        await lock_customer(conn, customer_id=customer_id)
         own = [c for c in await candidates(conn, _arrival(waiting)) if c.customer_id == customer_id]
         message_id, _ = await store_inbound(
             conn, customer_id=customer_id, contact_id=own[0].contact_id if own else None, channel=waiting.channel,

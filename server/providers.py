@@ -101,7 +101,10 @@ def _twilio(settings: Settings) -> TwilioGate:
     keys = (
         Keys("HMAC_SHA256", shared=shared)
         if shared
-        else Keys("HMAC_SHA1", auth_tokens=(_value(settings.twilio_auth_token),))
+        else Keys(
+            "HMAC_SHA1",
+            auth_tokens=(_value(settings.twilio_auth_token), _value(settings.twilio_auth_token_before)),
+        )
     )
     return TwilioGate(settings.twilio_account_sid or "", keys, settings.twilio_confirms_keywords)
 

@@ -12,7 +12,7 @@ from agent.policy.gate import permit_for_task
 from tools import failpoints, sql
 from tools.activity.chain import Entry, append
 from tools.activity.record import talking_points
-from tools.arrangements.consent import Evidence, Stop, stop
+from tools.arrangements.consent import Evidence, Stop, is_opted_out, stop
 from tools.arrangements.plans import move_plan
 from tools.channels.base import ChannelName
 from tools.clock import business_day
@@ -102,6 +102,8 @@ async def unsubscribe(engine: Engine, outbox_id: int) -> None:
     async with engine.deps.pool.connection() as conn, conn.transaction():
         row = await read_row(conn, outbox_id=outbox_id)
         await lock_customer(conn, customer_id=row.customer_id)
+        if await is_opted_out(conn, customer_id=row.customer_id, channel=row.channel):
+            return
         await stop_recipient(conn, row, "opt_out", source="unsubscribe", ref=f"outbox:{row.id}", now=now)
         subject = {"channel": row.channel, "outbox": row.id}
         entry = Entry("customer", "Customer", "consent.opt_out", subject, row.episode_id, row.decision_id)
@@ -119,7 +121,10 @@ async def _is_new(conn: AsyncConnection[Any], word: Word, outbox_id: int) -> boo
 async def _moved(
     conn: AsyncConnection[Any], engine: Engine, row: OutboxRow, word: Word, now: datetime
 ) -> list[Entry]:
-    if word.state is None or row.state not in _BEFORE[word.state]:
+    late = (
+        word.provider == "sendgrid" and word.failed == "bad" and row.state == "delivered"
+    )  # bounced by whom it reached
+    if word.state is None or not (row.state in _BEFORE[word.state] or (word.state == "failed" and late)):
         return []
     wanted = _wanted(row, word, now)
     await move(conn, [wanted], now=now)

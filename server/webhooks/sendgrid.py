@@ -5,7 +5,9 @@ Incoming mail that gets a 4xx is dropped for good, so only what is no mail of ou
 
 import hashlib
 import hmac
+from datetime import timedelta
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
@@ -38,12 +40,7 @@ async def signed_mail(request: Request, running: Running) -> Response:
     gate = _gate(running)
     if gate.parse_key is None:
         raise Forbidden("Incoming mail needs the secret path, or a signature.")
-    body = await raw_body(request, most=_MAIL)
-    now = running.engine.deps.clock.now()
-    headers = request.headers
-    signature, timestamp = headers.get(SIGNATURE_HEADER), headers.get(TIMESTAMP_HEADER)
-    if not is_signed(body, signature, timestamp, [gate.parse_key], now=now, window=gate.mails_last):
-        raise Forbidden("This does not carry SendGrid's signature.")
+    body = await _signed(request, running, gate.parse_key, most=_MAIL, window=gate.mails_last)
     return await _take(request, running, gate, body)
 
 
@@ -60,15 +57,22 @@ async def secret_mail(request: Request, running: Running, secret: str) -> Respon
 async def events(request: Request, running: Running) -> Response:
     """What became of our e-mails; each event counts once, in whatever order they come."""
     gate = _gate(running)
-    body = await raw_body(request, most=_EVENTS)
-    now = running.engine.deps.clock.now()
-    headers = request.headers
-    signature, timestamp = headers.get(SIGNATURE_HEADER), headers.get(TIMESTAMP_HEADER)
-    if not is_signed(body, signature, timestamp, [gate.events_key], now=now, window=gate.events_last):
-        raise Forbidden("This does not carry SendGrid's signature.")
+    body = await _signed(request, running, gate.events_key, most=_EVENTS, window=gate.events_last)
     for event in read_events(body).events:
         await heed(running.engine, _word(event))
     return Response(status_code=204)
+
+
+async def _signed(
+    request: Request, running: Services, key: ec.EllipticCurvePublicKey, *, most: int, window: timedelta
+) -> bytes:
+    """The body, once it is sure that SendGrid signed it; without a signature none of it is read. Raises Forbidden."""
+    signature, timestamp = request.headers.get(SIGNATURE_HEADER), request.headers.get(TIMESTAMP_HEADER)
+    body = await raw_body(request, most=most) if signature and timestamp else b""
+    now = running.engine.deps.clock.now()
+    if not is_signed(body, signature, timestamp, [key], now=now, window=window):
+        raise Forbidden("This does not carry SendGrid's signature.")
+    return body
 
 
 def _gate(running: Services) -> SendGridGate:
@@ -81,11 +85,10 @@ async def _take(request: Request, running: Services, gate: SendGridGate, body: b
     # Reading a large mail takes a second of CPU: other requests go on meanwhile.
     posted = await run_in_threadpool(read_inbound, request.headers.get("content-type", ""), body)
     mail = await run_in_threadpool(read_mail, posted.raw, ours=gate.ours)
-    if mail.bounce is None:
+    # What bounced, SendGrid's signed events say; only a mail server's own report is taken for one.
+    if mail.bounce is None or (mail.bounce.status is None and mail.bounce.action is None):
         await accept(running.pool, _arrival(posted, mail, running, gate))
-    return Response(
-        status_code=204
-    )  # what bounced, SendGrid's signed events say: these words anybody can write
+    return Response(status_code=204)
 
 
 def _arrival(posted: InboundMail, mail: Mail, running: Services, gate: SendGridGate) -> Arrival:
@@ -94,16 +97,16 @@ def _arrival(posted: InboundMail, mail: Mail, running: Services, gate: SendGridG
     return Arrival(
         channel="email",
         provider_id=_identity(posted, mail),
-        address=mail.sender.address.lower() if mail.sender else "unknown",
-        body=storable(mail.said),
+        address=storable(mail.sender.address.lower()) if mail.sender else "unknown",
+        body=storable(mail.said if mail.said.strip() else mail.subject),  # some write all of it there
         at=running.engine.deps.clock.now(),
         subject=storable(mail.subject)[:_LONGEST_SUBJECT] or None,
         original=storable(mail.text) if mail.text != mail.said else None,
         html=storable(mail.html),
-        internet_id=mail.message_id,
-        attachments=[{"name": a.name, "type": a.type, "size": a.size} for a in mail.attachments],
+        internet_id=storable(mail.message_id),
+        attachments=storable([{"name": a.name, "type": a.type, "size": a.size} for a in mail.attachments]),
         answers=tokens.answered(posted.to, gate.reply_host) if tokens else None,
-        follows=tuple(filter(None, (mail.in_reply_to, *mail.references[-10:]))),
+        follows=storable([each for each in (mail.in_reply_to, *mail.references[-10:]) if each]),
         vouched_for=authentic(mail.sender, posted.dkim) == "pass",
         forwarded=mail.forwarded,
         automatic=mail.automatic,

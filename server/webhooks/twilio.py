@@ -17,6 +17,7 @@ from tools.channels.twilio.signature import SIGNATURE_HEADER, SIGNATURE_SETTINGS
 from tools.channels.twilio.webhook import Form, StatusUpdate, TextMessage, inbound, read_form, status
 from tools.errors import Forbidden, NotFound
 from tools.memory.arrival import Arrival
+from tools.spec import storable
 
 router = APIRouter(prefix="/webhooks/twilio", tags=["webhooks"])
 _MOST = 64 * 1024  # bytes; a text of 1600 characters with ten pictures' addresses has a tenth of it
@@ -74,8 +75,8 @@ def _arrival(text: TextMessage, running: Services) -> Arrival:
     blank = "" if text.body.strip() or not pictures else f"[{len(pictures)} attachment(s), no words]"
     by_default = running.webhooks.twilio is not None and running.webhooks.twilio.answers_keywords
     return Arrival(
-        channel="sms", provider_id=text.sid, address=text.from_, body=text.body or blank,
-        at=running.engine.deps.clock.now(), attachments=pictures,
+        channel="sms", provider_id=text.sid, address=text.from_, body=storable(text.body or blank),
+        at=running.engine.deps.clock.now(), attachments=storable(pictures), carrier=text.opt_out,
         carrier_answered=text.opt_out is not None or (by_default and carrier_answers(text.body)),
     )  # fmt: skip
 

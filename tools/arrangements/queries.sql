@@ -231,10 +231,14 @@ SELECT %(customer_id)s, %(contact_id)s, %(channel)s, %(change)s, %(source)s, %(m
                       AND change = %(change)s AND channel IS NOT DISTINCT FROM %(channel)s);
 
 -- lift_opt_outs --
--- The channels of the opt-outs that end; NULL was every channel.
-UPDATE suppression SET lifted_at = %(now)s
+-- The channels of the opt-outs that end; NULL was every channel. Whoever stopped may start again: where the customer has
+-- several contact points on the channel, one of them does not undo what another one asked for.
+UPDATE suppression s SET lifted_at = %(now)s
  WHERE customer_id = %(customer_id)s AND lifted_at IS NULL AND reason = 'opt_out'
    AND (channel IS NULL OR channel = %(channel)s) AND (contact_id IS NULL OR contact_id = %(contact_id)s)
+   AND (EXISTS (SELECT FROM message m WHERE m.id = s.message_id AND m.contact_id = %(contact_id)s)
+        OR NOT EXISTS (SELECT FROM contact k WHERE k.customer_id = s.customer_id AND k.channel = %(channel)s
+                          AND k.id <> %(contact_id)s))
 RETURNING channel;
 
 -- keep_others_out --

@@ -32,6 +32,9 @@ def keyword(text: str, *, opted_out: bool = False) -> Keyword | None:
 
 
 def carrier_answers(text: str) -> bool:
-    """Whether Twilio's default handling answers this text by itself: then a second confirmation would be one too many."""
-    word = _EDGES.sub("", text).casefold()
-    return word in _STOP or word in {"start", "unstop", "help", "info"}
+    """Whether Twilio's default handling answers this text by itself: then a second confirmation would be one too many.
+
+    It takes the whole message for the word, with no sign beside it. HELP is left to us: not every sender answers it.
+    """
+    word = text.strip().casefold()
+    return word in _STOP or word in {"start", "unstop"}

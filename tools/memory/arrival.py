@@ -31,7 +31,8 @@ class Arrival:
     vouched_for: bool = True  # the provider says that the sender's address is no forgery
     forwarded: bool = False
     automatic: str | None = None  # which kind of mail no person wrote: never answered
-    carrier_answered: bool = False  # a keyword that the carrier has answered already
+    carrier: Literal["STOP", "START", "HELP"] | None = None  # what the carrier took it for, by whatever word
+    carrier_answered: bool = False  # the carrier has answered it already
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ UPDATE unmatched_message SET settled_at = %(now)s, settled_by = %(by)s, outcome 
 -- forget_unmatched --
 UPDATE unmatched_message SET address = 'erased', subject = NULL, body = NULL, original = NULL, html = NULL, internet_id = NULL,
        attachments = '[]'
- WHERE settled_at < %(before)s AND address <> 'erased';
+ WHERE coalesce(settled_at, at) < %(before)s AND address <> 'erased';
 
 -- thread --
 -- The whole conversation for a person to read, oldest first, with what became of each outbound message.

@@ -41,7 +41,6 @@ LIKELY: dict[str, Callable[[Life], bool]] = {
 
 
 @pytest.mark.proof
-@pytest.mark.timeout(3600)
 def test_in_a_year_nothing_leaves_that_a_rule_of_contact_forbids(
     record_property: Callable[[str, object], None],
 ) -> None:

@@ -46,7 +46,6 @@ def books(server: Server, database: str) -> Iterator[Books]:
 
 
 @pytest.mark.proof
-@pytest.mark.timeout(3600)
 async def test_no_read_of_a_narrowed_connection_finds_a_row_of_anybody_else(
     books: Books, record_property: Callable[[str, object], None]
 ) -> None:
