@@ -141,9 +141,9 @@ async def _from_customer(
         await _stop(conn, arrival, who.customer_id, wish, message_id=message_id)
     if not silent:
         await _queue(conn, stored, queued=queued)
-    elif new:  # no episode answers it, so nobody else logs it
+    elif new:  # no episode answers it, so nobody else logs it; it was not heard before what waits
         subject = {"message": message_id, "body": await body_digest(conn, message_id=message_id)}
-        entry = Entry("customer", "Customer", "message.received", subject)
+        entry = Entry("customer", "Customer", "message.noted", subject)
         await append(conn, customer_id=who.customer_id, at=arrival.at, entries=[entry])
     return stored
 
