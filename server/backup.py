@@ -67,7 +67,7 @@ async def restore(settings: Settings, file: Path, *, replace: bool = False) -> R
     try:
         restored = await _prepare(settings, server.app_conninfo(_RESTORED), schema)
         await asyncio.to_thread(dump.replace, server, _DATABASE, _RESTORED)
-    except BaseException:
+    except BaseException:  # however it ends, half a database is not left behind; it is raised on
         await asyncio.to_thread(dump.drop, server, _RESTORED)
         raise
     return restored

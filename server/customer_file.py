@@ -68,7 +68,7 @@ def file_for(out: Path) -> Iterator[TextIO]:
     with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
         try:
             yield handle
-        except BaseException:
+        except BaseException:  # however it ends, half a file is not left behind; it is raised on
             out.unlink(missing_ok=True)
             raise
 
