@@ -6,11 +6,9 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import psutil
 import psycopg
@@ -20,6 +18,7 @@ from psycopg import sql
 
 from server import db
 from server.embedded import Server, ensure_running, stop
+from tests.databases import Shelf, admin_of, clone
 from tests.world import World, open_beside
 from tools.clock import FrozenClock
 
@@ -55,8 +54,20 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.basetemp = config.option.basetemp or config.stash[_FOLDER] / "tests"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Who plays the scenarios of `pytest -m evals`, and which."""
+    parser.addoption("--eval-model", default="oracle", help="A model of `dunwell eval`: oracle, offline, ...")
+    parser.addoption(
+        "--eval-dataset", type=Path, help="A folder or JSONL file of scenarios, instead of ours."
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The longest first: begun last, they would keep one core waiting for the other at the end of the run."""
+    if "evals" not in config.option.markexpr:
+        left_out = [item for item in items if item.get_closest_marker("evals")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     items.sort(key=lambda item: item.path.name not in _LONGEST)
 
 
@@ -78,7 +89,7 @@ def server(request: pytest.FixtureRequest) -> Server:
     config = request.config
     folder = Path(config.workerinput["test_server"]) if _is_worker(config) else config.stash[_FOLDER]  # type: ignore[attr-defined]  # xdist's
     running = ensure_running(folder)
-    with _admin(running) as connection:
+    with admin_of(running) as connection:
         # Durability is not what these tests are about; the ones that kill a server start their own.
         connection.execute("ALTER SYSTEM SET fsync = off")
         connection.execute("ALTER SYSTEM SET synchronous_commit = off")
@@ -90,7 +101,7 @@ def server(request: pytest.FixtureRequest) -> Server:
 @pytest.fixture(scope="session")
 def template(server: Server) -> str:
     """The name of a migrated, empty database that is there to be cloned."""
-    with _admin(server) as connection:
+    with admin_of(server) as connection:
         connection.execute("SELECT pg_advisory_lock(1)")
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [_TEMPLATE]).fetchone() is None:
             unfinished = f"{_TEMPLATE}_unfinished"
@@ -102,10 +113,18 @@ def template(server: Server) -> str:
     return _TEMPLATE
 
 
+@pytest.fixture(scope="session")
+def shelf(server: Server, template: str) -> Iterator[Shelf]:
+    """This worker's databases."""
+    databases = Shelf(server, template)
+    yield databases
+    databases.close()
+
+
 @pytest.fixture
-def database(server: Server, template: str) -> Iterator[str]:
-    """The conninfo of a fresh, migrated database of the test's own, logging in as `dunwell`: for commits."""
-    with _clone(server, template) as name:
+def database(server: Server, shelf: Shelf) -> Iterator[str]:
+    """The conninfo of an empty, migrated database of the test's own, logging in as `dunwell`: for commits."""
+    with shelf.lend() as name:
         yield server.app_conninfo(name)
 
 
@@ -136,7 +155,7 @@ def make_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], 
 @pytest.fixture(scope="session")
 def worker_database(server: Server, template: str) -> Iterator[str]:
     """The conninfo of this worker's database, in which every transaction is rolled back."""
-    with _clone(server, template) as name:
+    with clone(server, template) as name:
         yield server.app_conninfo(name)
 
 
@@ -168,29 +187,6 @@ _FOLDER = pytest.StashKey[Path]()
 
 def _is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
-
-
-def _admin(server: Server) -> psycopg.Connection[tuple[Any, ...]]:
-    return psycopg.connect(server.admin_conninfo(), autocommit=True)
-
-
-@contextmanager
-def _clone(server: Server, template: str) -> Iterator[str]:
-    name = f"test_{uuid4().hex}"
-    create = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER dunwell STRATEGY {}")
-    with _admin(server) as connection:
-        try:  # the kernel's copy costs a seventh of a copy through the log, but not every machine has it
-            connection.execute("SET file_copy_method = clone")
-        except psycopg.errors.InvalidParameterValue:
-            strategy = "wal_log"
-        else:
-            strategy = "file_copy"
-        connection.execute(create.format(sql.Identifier(name), sql.Identifier(template), sql.SQL(strategy)))
-    try:
-        yield name
-    finally:
-        with _admin(server) as connection:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _stop_abandoned() -> None:

@@ -22,7 +22,7 @@ from tools import failpoints
 from tools.activity.chain import Entry, append_each
 from tools.channels.base import Channel, ChannelName, Outbound
 from tools.dunning.draft import Draft
-from tools.outbox.departures import DueRow, Move, due, move, refresh_texts
+from tools.outbox.departures import DueRow, Move, any_due, due, move, refresh_texts
 from tools.spec import Action
 
 # A claim is settled within seconds. Whoever has not settled it by then is taken for dead, and the fate is unknown.
@@ -41,13 +41,17 @@ class Departure:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """What a claim came to. `looked_at` is 0 when nothing was due, or nothing might leave."""
+    """What a claim came to. `looked_at` is 0 when nothing was due, or nothing might leave.
+
+    `held`: something might leave, and all of it was passed over, because somebody holds its customers just now.
+    """
 
     looked_at: int = 0
     departures: Sequence[Departure] = ()
     deferred: int = 0
     withdrawn: int = 0
     failed: int = 0
+    held: bool = False
 
 
 @dataclass(slots=True)
@@ -69,7 +73,7 @@ async def claim(engine: Engine, channel: Channel, name: ChannelName, *, limit: i
         limit = await room(conn, channel=name, wanted=limit, pace=channel.pace, now=now)
         rows = await due(conn, channel=name, now=now, limit=limit) if limit else []
         if not rows:
-            return Claimed()
+            return Claimed(held=limit > 0 and await any_due(conn, channel=name, now=now))
         found = await _judge_all(conn, engine, rows, now)
         granted = await take(conn, channel=name, wanted=len(found.leaving), pace=channel.pace, now=now)
         # Whoever the lane has no room for stays in the queue as if nobody had looked.
@@ -161,7 +165,7 @@ async def _judge(
         base = replace(base, inbound=replace(base.inbound, replies=max(0, base.inbound.replies - 1)))
     salt = base.account.customer.salt
     action = Action(row.customer_id, row.action["tool"], row.action["args"], salt)
-    facts = prepared(Deliberation(deps, trigger), action, base)
+    facts = replace(prepared(Deliberation(deps, trigger), action, base), staged=_recorded(row))
     moved = row.approved_facts is not None and facts_digest(facts, action) != row.approved_facts
     verdict = deps.gate.rule(action, facts, _approver(row)).verdict
     draft = facts.draft
@@ -174,6 +178,11 @@ async def _judge(
         found.moves.append(Move(row, "queued", not_before=verdict.not_before))
     else:
         found.leaving.append((row, draft, _address(facts, draft)))
+
+
+def _recorded(row: DueRow) -> list[Action]:
+    """What the row's own episode recorded, by code or by the model: the stops that its message may answer."""
+    return [Action(row.customer_id, "log_collection_activity", {"record": record}) for record in row.recorded]
 
 
 def _approver(row: DueRow) -> Approver | None:

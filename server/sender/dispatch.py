@@ -23,7 +23,8 @@ _POLL = 0.25  # seconds between looks at an empty queue
 _RECONCILE = 10.0  # seconds between looks for rows that nobody settled
 _PATIENCE = 1.0  # seconds until the next try while the database does not answer
 _TRIES = 60  # of settling, a second apart: half as long as a claim lasts
-_HELD = 0.02  # seconds until the next try to settle a message whose customer somebody holds
+_HELD = 0.02  # seconds until the next look at a message whose customer somebody holds
+_LOOKS = 50  # of those, before a sender that is to come to an end leaves it to the next one
 _DOWN = (psycopg.OperationalError, PoolTimeout)
 _log = structlog.get_logger()
 
@@ -56,7 +57,11 @@ _COUNTED_AS = {
 
 
 async def dispatch_due(engine: Engine, channels: Channels, *, limit: int = 1000) -> Dispatched:
-    """Send what is due on every channel, about `limit` messages of each, and look at what was stranded."""
+    """Send what is due on every channel, about `limit` messages of each, and look at what was stranded.
+
+    A message whose customer somebody holds for a moment (a webhook, another worker) is waited for; one whose customer is
+    held for a second or longer is left to the next call.
+    """
     total = Dispatched()
     for name, channel in channels.items():
         lane = _Sender(engine, channel, name)
@@ -110,7 +115,7 @@ class _Sender:
 
     async def run(self, stop: asyncio.Event, *, limit: int | None = None) -> None:
         """Work until `stop`; with a `limit` until nothing is due or so many were looked at, and raise what goes wrong."""
-        left = limit
+        left, looks = limit, 0
         while not stop.is_set() and left != 0:
             free = min(_TOGETHER, _CALLS - len(self._calls), _TOGETHER if left is None else left)
             if free < 1:
@@ -125,11 +130,16 @@ class _Sender:
                 _log.warning(event, part="claim", channel=self.name, why=type(failure).__name__)
                 await _wait(stop, _PATIENCE)
                 continue
+            looks = looks + 1 if claimed.held else 0
             if self._moved(claimed):
                 left = None if left is None else left - min(left, claimed.looked_at)
             elif left is None:
                 await _wait(stop, _POLL)
-            elif not await self._another_comes_back():
+            elif await self._another_comes_back():
+                continue
+            elif claimed.held and looks < _LOOKS:
+                await _wait(stop, _HELD)
+            else:
                 break
         if self._calls:
             await asyncio.gather(*self._calls)

@@ -3,12 +3,13 @@
 import asyncio
 from datetime import timedelta
 from importlib import import_module
+from typing import Any
 
 import pytest
 from typing_extensions import override
 
-from server.sender import Dispatched, Lane, Reconciled, call, dispatch_due, reconcile, run_sender
-from server.sender.claim import claim
+from server.sender import Dispatched, Lane, Reconciled, call, dispatch, dispatch_due, reconcile, run_sender
+from server.sender.claim import Claimed, claim
 from server.sender.lanes import REST, lanes
 from tests.server.providers import Provider
 from tests.server.test_fates import later, over, queued, states
@@ -201,6 +202,27 @@ async def test_an_answer_that_comes_after_the_row_was_withdrawn_still_counts(wor
 
     assert (states(world), len(provider.taken)) == (["sent"], 1)
     assert await world.chain_holds()
+
+
+async def test_a_message_whose_customer_somebody_holds_for_a_moment_leaves_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A webhook is about to commit while the sender looks, and nobody would look again before the next round."""
+    engine, passed_over = await queued(world), []
+
+    async def look(*given: Any, **named: Any) -> Claimed:
+        found = await claim(*given, **named)
+        if found.held:
+            passed_over.append(found)
+            world.sql("COMMIT")
+        return found
+
+    monkeypatch.setattr(dispatch, "claim", look)
+    world.sql("BEGIN")
+    world.sql("SELECT id FROM customer FOR UPDATE")
+
+    assert await dispatch_due(engine, everywhere(Provider())) == Dispatched(sent=1)
+    assert passed_over == [Claimed(held=True)]
 
 
 async def test_what_opened_an_episode_and_cannot_be_read_holds_up_no_other(world: World) -> None:

@@ -60,6 +60,9 @@ class DueRow(OutboxRow):
     approver_limit_minor: int | None
     approved_facts: str | None  # None: nobody had to approve it
     follows: Sequence[str]  # Message-IDs of the e-mails that it answers, newest first
+    recorded: Sequence[
+        Mapping[str, Any]
+    ]  # what its episode recorded: kind, an escalation's why, an opt-out's scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,13 @@ async def due(
     async with conn.cursor(row_factory=class_row(DueRow)) as cursor:
         await cursor.execute(_SQL["due"], given)
         return await cursor.fetchall()
+
+
+async def any_due(conn: AsyncConnection[Any], *, channel: Literal["email", "sms"], now: datetime) -> bool:
+    """Whether a row of a channel is due, held by somebody or not."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_SQL["any_due"], {"channel": channel, "now": now})
+        return bool(await cursor.fetchone())
 
 
 async def move(conn: AsyncConnection[Any], moves: Iterable[Move], *, now: datetime) -> set[int]:

@@ -11,7 +11,7 @@ UPDATE outbox SET state = 'withdrawn', reason = %(reason)s, settled_at = %(now)s
  WHERE customer_id = %(customer_id)s AND state = 'queued'
    AND (%(channel)s::text IS NULL OR channel = %(channel)s)
    AND (%(contact_id)s::text IS NULL OR contact_id = %(contact_id)s)
-   AND NOT (id = ANY(%(keep)s))
+   AND NOT (id = ANY(%(keep)s)) AND (%(answers)s OR reply_to IS NULL)
 RETURNING id;
 
 -- due --
@@ -19,7 +19,8 @@ RETURNING id;
 -- customer's lock. Everybody who changes an account takes that lock first, so an opt-out that is committing and this
 -- claim cannot pass each other; a customer or a row that somebody else holds is passed over. Only the front of the
 -- queue is looked at, however long it is. The approver is who approved the decision that a row cites, as they are now;
--- the facts they saw are those of the decision itself: an edit concerns others than the action that was asked.
+-- the facts they saw are those of the decision itself: an edit concerns others than the action that was asked. What the
+-- row's episode recorded of the customer's words is part of what its message was staged on; a promise stands for itself.
 WITH front AS (
     SELECT id, customer_id, not_before FROM outbox
      WHERE state = 'queued' AND channel = %(channel)s AND not_before <= %(now)s
@@ -35,7 +36,12 @@ SELECT o.id, o.customer_id, o.episode_id, o.decision_id, o.message_id, o.contact
            SELECT i.internet_id FROM message i
             WHERE i.customer_id = o.customer_id AND i.id <= o.reply_to AND i.contact_id = o.contact_id
               AND i.direction = 'in' AND i.channel = 'email' AND i.internet_id IS NOT NULL
-            ORDER BY i.id DESC LIMIT 5) ELSE '{}' END AS follows
+            ORDER BY i.id DESC LIMIT 5) ELSE '{}' END AS follows,
+       ARRAY(SELECT jsonb_build_object('kind', r.args -> 'record' -> 'kind', 'why', r.args -> 'record' -> 'why',
+                                       'scope', r.args -> 'record' -> 'scope')
+               FROM decision s JOIN decision_args r ON r.decision_id = s.id
+              WHERE s.episode_id = o.episode_id AND s.tool = 'log_collection_activity' AND s.verdict = 'allow'
+                AND r.args -> 'record' ->> 'kind' <> 'promise' ORDER BY s.id) AS recorded
   FROM first
   JOIN outbox o ON o.id = first.id
   JOIN customer c ON c.id = o.customer_id
@@ -47,6 +53,9 @@ SELECT o.id, o.customer_id, o.episode_id, o.decision_id, o.message_id, o.contact
  WHERE o.state = 'queued'
  ORDER BY o.not_before, o.id LIMIT %(limit)s
    FOR UPDATE OF o, c SKIP LOCKED;
+
+-- any_due --
+SELECT EXISTS (SELECT FROM outbox WHERE state = 'queued' AND channel = %(channel)s AND not_before <= %(now)s);
 
 -- move --
 -- Rows to another state, each from the state and the attempt in which it was read: what moved meanwhile stays. What a

@@ -71,11 +71,15 @@ async def withdraw(
     channel: str | None = None,
     contact_id: str | None = None,
     keep: Sequence[int] = (),
+    answers: bool = True,
 ) -> list[int]:
-    """Take back what is still queued for this customer, but for the rows in `keep`: the ids of what was taken back."""
+    """Take back what is still queued for this customer, but for the rows in `keep`: the ids of what was taken back.
+
+    With `answers` False those to the customer's own messages stay: they are judged again when they leave.
+    """
     given = {
         "customer_id": customer_id, "reason": reason, "now": now, "channel": channel, "contact_id": contact_id,
-        "keep": list(keep),
+        "keep": list(keep), "answers": answers,
     }  # fmt: skip
     async with conn.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(_SQL["withdraw"], given)
