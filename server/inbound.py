@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from uuid import uuid4
 
 from psycopg import AsyncConnection
@@ -23,7 +23,7 @@ from agent.signals.detect import detect
 from server.jobs.queue import defer_turn
 from tools import failpoints, sql
 from tools.activity.chain import Entry, append
-from tools.arrangements.consent import Evidence, Source, is_opted_out, opt_in, stop
+from tools.arrangements.consent import Evidence, Scope, Source, is_opted_out, opt_in, opted_out_of, stop
 from tools.channels.keywords import keyword
 from tools.errors import NotFound
 from tools.ledger.queries import lock_customer
@@ -34,7 +34,7 @@ from tools.memory.unmatched import store_unmatched
 _SQL = sql.load("server")
 _ANSWERED_HERE = timedelta(minutes=1)  # as long as a turn may take
 _LONGEST_KEYWORD = 40  # characters
-_Wish = Literal["stop", "stop_all", "start"]
+_Wish = Literal["start"] | Scope
 _ROBOTS = ("auto_reply", "mailing_list")  # a help desk's mail looks like it, and may hold a person's words
 _REPLY = re.compile(r"\s*(?:re|aw|sv|antw|rv|res)\s*:", re.IGNORECASE)  # a subject of ours that comes back
 
@@ -137,7 +137,7 @@ async def _from_customer(
     stored = Stored(message_id, who.customer_id, new, answered=not silent)
     if new and wish == "start":
         await _start(conn, arrival, who, message_id)
-    elif new and wish is not None:
+    elif new and wish is not None and wish != "start":
         await _stop(conn, arrival, who.customer_id, wish, message_id=message_id)
     if not silent:
         await _queue(conn, stored, queued=queued)
@@ -178,12 +178,18 @@ def _wish(arrival: Arrival) -> _Wish | None:
         arrival.carrier,
         *(keyword(text, opted_out=True) for text in texts if len(text) <= _LONGEST_KEYWORD),
     }
-    if "STOP" in words:
-        return "stop"
-    if "START" in words:
+    if "START" in words and "STOP" not in words:
         return "start"
-    scopes = [signal.detail for text in texts for signal in detect(text) if signal.kind == "opt_out"]
-    return ("stop_all" if "all" in scopes else "stop") if scopes else None
+    scopes = {
+        cast(Scope, signal.detail)
+        for text in texts
+        for signal in detect(text, arrival.channel)
+        if signal.kind == "opt_out"
+    }
+    if "STOP" in words:
+        scopes.add("this_channel")
+    # Where the keyword or the subject means one channel and the words another, both are meant.
+    return "all" if len(scopes) > 1 else next(iter(scopes), None)
 
 
 async def _start(conn: AsyncConnection[Any], arrival: Arrival, who: Known, message_id: int) -> None:
@@ -198,19 +204,19 @@ async def _start(conn: AsyncConnection[Any], arrival: Arrival, who: Known, messa
         contact_id=who.contact_id,
         evidence=evidence,
     ):
-        await _log(conn, arrival, who.customer_id, "consent.opt_in", message_id)
+        await _log(conn, arrival, who.customer_id, "consent.opt_in", arrival.channel, message_id)
 
 
 async def _stop(
-    conn: AsyncConnection[Any], arrival: Arrival, customer_id: str, wish: _Wish, *, message_id: int | None
+    conn: AsyncConnection[Any], arrival: Arrival, customer_id: str, wish: Scope, *, message_id: int | None
 ) -> None:
     """At once. What is committing just now holds the same lock, so nothing that waits slips through."""
-    channel = None if wish == "stop_all" else arrival.channel
+    closed = opted_out_of(wish, arrival.channel)
     await stop(
-        conn, customer_id=customer_id, channel=channel, contact_id=None, reason="opt_out",
+        conn, customer_id=customer_id, channel=closed, contact_id=None, reason="opt_out",
         evidence=_evidence(arrival, message_id),
     )  # fmt: skip
-    await _log(conn, arrival, customer_id, "consent.opt_out", message_id)
+    await _log(conn, arrival, customer_id, "consent.opt_out", closed or "all", message_id)
 
 
 def _evidence(arrival: Arrival, message_id: int | None) -> Evidence:
@@ -223,9 +229,14 @@ def _evidence(arrival: Arrival, message_id: int | None) -> Evidence:
 
 
 async def _log(
-    conn: AsyncConnection[Any], arrival: Arrival, customer_id: str, action: str, message_id: int | None
+    conn: AsyncConnection[Any],
+    arrival: Arrival,
+    customer_id: str,
+    action: str,
+    channel: str,
+    message_id: int | None,
 ) -> None:
-    entry = Entry("customer", "Customer", action, {"channel": arrival.channel, "message": message_id})
+    entry = Entry("customer", "Customer", action, {"channel": channel, "message": message_id})
     await append(conn, customer_id=customer_id, at=arrival.at, entries=[entry])
 
 

@@ -41,7 +41,11 @@ _ENDS: dict[Word, State] = {
 async def resume(
     engine: Engine, approval: Approval, action: Action, word: Word, user: User, reason: str
 ) -> Decided:
-    """Carry out one claimed answer. Raises Conflict when the facts never hold still; then nothing was done."""
+    """Carry out one claimed answer. Raises Conflict when the facts never hold still, or the action is not the one that
+    was shown; then nothing was done.
+    """
+    if word == "approve" and action.digest != approval.digest:
+        raise Conflict(f"The action of approval {approval.id} is not the one that was shown; reject it.")
     for _ in range(engine.deps.bounds.attempts):
         turn = await _deliberate(engine, approval, action, word, user)
         failpoints.reach("approval.deliberated")

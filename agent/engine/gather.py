@@ -8,6 +8,7 @@ from psycopg import AsyncConnection, AsyncCursor
 
 from agent.deps import Deps
 from agent.engine.trigger import Trigger
+from agent.policy.stops import opt_out
 from agent.policy.verdict import AGENT, Facts, Inbound, Risk
 from agent.signals import Signal, detect
 from tools import sql
@@ -56,7 +57,7 @@ async def gather_facts(
 ) -> tuple[Facts, Sequence[Signal]]:
     """The facts alone: read when an episode begins, and again when an approval is decided."""
     account, message = await _read(conn, deps, trigger)
-    signals = detect(message.body) if message else ()
+    signals = _heard(message)
     return _facts(deps, trigger, account, message, signals), signals
 
 
@@ -75,7 +76,7 @@ async def moved_facts(conn: AsyncConnection[Any], deps: Deps, trigger: Trigger, 
         )
     ):
         return None
-    return _facts(deps, trigger, account, message, detect(message.body) if message else ())
+    return _facts(deps, trigger, account, message, _heard(message))
 
 
 async def _read(
@@ -96,7 +97,11 @@ async def ask_facts(conn: AsyncConnection[Any], deps: Deps, trigger: Trigger) ->
 async def told_facts(deps: Deps, trigger: Trigger, asked: Asked) -> Facts:
     """The facts that were asked for."""
     account, message = await _told(trigger, asked)
-    return _facts(deps, trigger, account, message, detect(message.body) if message else ())
+    return _facts(deps, trigger, account, message, _heard(message))
+
+
+def _heard(message: InboundMessage | None) -> Sequence[Signal]:
+    return detect(message.body, message.channel) if message else ()
 
 
 async def _told(trigger: Trigger, asked: Asked) -> tuple[Account, InboundMessage | None]:
@@ -120,7 +125,10 @@ def _facts(
     signals: Sequence[Signal],
 ) -> Facts:
     reading = read_risk(account)
-    kinds = frozenset(signal.kind for signal in signals)
+    channel = message.channel if message else None
+    kinds = frozenset(
+        opt_out(signal.detail, channel) if signal.kind == "opt_out" else signal.kind for signal in signals
+    )
     return Facts(
         account=account,
         risk=Risk(reading.tier, reading.probability),

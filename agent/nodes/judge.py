@@ -15,6 +15,7 @@ from agent.policy.guards import refusal
 from agent.policy.verdict import AGENT, Allow, Approver, Ask, Facts, Inbound, Refuse, Ruling, Suggest
 from agent.signals.language import written_in
 from agent.signals.reading import own_words
+from agent.signals.record import numbered, priced
 from agent.signals.talk import asks_who_writes
 from agent.state import EpisodeState
 from tools.activity.chain import Source
@@ -35,7 +36,9 @@ async def judge(state: EpisodeState, runtime: Runtime[Deliberation]) -> Command[
     """Rule on what the model proposed, or on the one action of an approval that somebody decided."""
     turn = runtime.context
     if turn.answered is not None:
-        _judge_answer(turn, turn.answered, state.get("answer", "supersede"))
+        # The word that was claimed decides. A thread that gives another one back was tampered with: it is asked anew.
+        claimed = turn.answered.decision
+        _judge_answer(turn, turn.answered, claimed if state.get("answer") == claimed else "supersede")
         return Command(goto="__end__")
     said = state["messages"][-1]
     answers: list[ToolMessage] = []
@@ -68,23 +71,43 @@ def _judge_call(turn: Deliberation, name: str, args: dict[str, Any]) -> tuple[st
     known = turn.already(action)
     if known is None:
         turn.proposals.append(proposal := rule(turn, action))
-    elif not _says_how_much(action, known.action):
+    elif not _says_more(action, known.action, facts):
         return f"Already proposed: {_answer(known.ruling)[0]}", False
     elif (proposal := rule(turn, action)).allowed:
         turn.proposals[turn.proposals.index(known)] = proposal
     return _answer(proposal.ruling)
 
 
-def _says_how_much(action: Action, known: Action) -> bool:
-    """Whether a dispute names its amount where the words alone were taken for a dispute of the whole. Both stop as much."""
+def _says_more(action: Action, known: Action, facts: Facts) -> bool:
+    """Whether a record says more than the one that code made of the same words, and stops no less.
+
+    A dispute may name its amount, or, where code heard one of everything, the invoices that the customer named: the
+    account is held either way. An opt-out may be broader than what code heard.
+    """
     record, before = action.args.get("record"), known.args.get("record")
-    return (
-        isinstance(record, dict)
-        and isinstance(before, dict)
-        and record.get("kind") == "dispute"
-        and record.get("amount") is not None
-        and before.get("amount") is None
+    if not isinstance(record, dict) or not isinstance(before, dict):
+        return False
+    if record.get("kind") == "opt_out":
+        return record.get("scope") == "all" != before.get("scope")
+    if record.get("kind") != "dispute":
+        return False
+    return (record.get("amount") is not None and before.get("amount") is None) or (
+        not before.get("invoices") and _named(record.get("invoices"), facts)
     )
+
+
+def _named(invoices: object, facts: Facts) -> bool:
+    """Whether the customer's own words name each of these invoices, by its number or by an amount that is its alone."""
+    if facts.inbound is None or not isinstance(invoices, list) or not invoices:
+        return False
+    said = own_words(facts.inbound.body)
+    numbers = {invoice.id: invoice.number for invoice in facts.account.invoices}
+    sums = {
+        invoice.id: {Money(minor, invoice.currency) for minor in (invoice.total_minor, invoice.balance_minor)}
+        for invoice in facts.account.invoices
+    }
+    named = {*numbered(said, numbers), *priced(said, sums)}
+    return {str(identity) for identity in invoices} <= named
 
 
 def _answer(ruling: Ruling) -> tuple[str, bool]:
@@ -191,7 +214,7 @@ def _quote_not_said(action: Action, facts: Facts) -> Ruling | None:
 
 def _judge_answer(turn: Deliberation, answered: Answered, word: str) -> None:
     """Judge a decided action again on the facts of now; what moved since it was asked voids the approval."""
-    if word not in ("approve", "edit", "supersede"):
+    if answered.decision not in ("approve", "edit", "supersede"):
         return
     facts = turn.facts = replace(turn.base_facts(), proposer=answered.proposer)
     moved = facts_digest(prepared(turn, answered.action, facts), answered.action) != answered.facts_digest

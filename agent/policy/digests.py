@@ -126,7 +126,11 @@ def _plain(value: Any) -> Any:
 def _staged(action: Action) -> dict[str, Any]:
     """An action that was staged earlier, without the customer's words that it may quote."""
     record = action.args.get("record")
-    said = {key: record.get(key) for key in ("kind", "why")} if isinstance(record, Mapping) else None
+    said = (
+        {key: record.get(key) for key in ("kind", "why", "scope", "offer")}
+        if isinstance(record, Mapping)
+        else None
+    )
     return {"customer_id": action.customer_id, "tool": action.tool, "digest": action.digest, "record": said}
 
 

@@ -7,7 +7,7 @@ from agent.policy.registry import Case
 from agent.policy.verdict import Facts
 from tools.dunning.draft import Draft
 from tools.dunning.generate_dunning_message import GenerateDunningMessage
-from tools.ledger.model import Account, Contact, Invoice, Touch
+from tools.ledger.model import Account, Contact, Hold, Invoice, Touch
 from tools.spec import Action
 
 Message = Case[GenerateDunningMessage]
@@ -108,6 +108,20 @@ def earlier_answers(facts: Facts, purpose: str | None, since: datetime) -> list[
         and touch.at > since
         and (purpose is None or touch.purpose == purpose)
     ]
+
+
+def answered_since(facts: Facts, hold: Hold) -> bool:
+    """Whether another message of the customer was answered: the one that the hold comes from, or a later one.
+
+    By the order of the messages where the hold names its own: what is stored in one moment has one time.
+    """
+    now_answering = facts.inbound.message_id if facts.inbound else None
+    if hold.message_id is None:
+        return bool(earlier_answers(facts, None, hold.placed_at))
+    return any(
+        touch.reply_to is not None and touch.reply_to != now_answering and touch.reply_to >= hold.message_id
+        for touch in touches(facts)
+    )
 
 
 def chaseable(account: Account) -> list[Invoice]:

@@ -13,7 +13,7 @@ from tools.ledger.model import HoldReason
 _BY_A_PERSON = ("call_task", "review")
 _ANSWERS = ("reply", "acknowledgement", "opt_out_confirmation", "condolence", "crisis")
 # A stop is a signal, or the reason of a hold or a suppression (agent/policy/stops.py).
-_STOPS = frozenset({*get_args(HoldReason), "opt_out", "bounced", "escalation"})
+_STOPS = frozenset({*get_args(HoldReason), "opt_out", "opt_out_elsewhere", "bounced", "escalation"})
 
 
 class Step(Part):

@@ -26,8 +26,16 @@ _ESCALATIONS: Mapping[str, str | None] = {
     "self_harm": "safety", "threat": "safety", "complaint": "complaint", "asked_for_person": "person_asked",
     "unsure": None, "other": None,
 }  # fmt: skip
+# What an opt-out's confirmation may confirm.
+OPT_OUTS = frozenset({"opt_out", "opt_out_elsewhere", "wrong_party"})
 # A stop that the policy file does not list: unknown means no, so nothing may answer it.
 _UNKNOWN = Stop(grave=True, templates=frozenset())
+
+
+def opt_out(scope: str | None, channel: str | None) -> str:
+    """The stop that an opt-out of that scope is for who wrote on `channel`: one of another channel leaves theirs open."""
+    elsewhere = channel is not None and scope in ("sms", "email") and scope != channel
+    return "opt_out_elsewhere" if elsewhere else "opt_out"
 
 
 def said_now(facts: Facts) -> set[str]:
@@ -58,7 +66,13 @@ def _recorded(facts: Facts) -> set[str]:
         if action.tool != "log_collection_activity" or not isinstance(record, Mapping):
             continue
         kind = str(record.get("kind"))
-        stop = _ESCALATIONS.get(str(record.get("why")), "escalation") if kind == "escalation" else kind
+        match kind:
+            case "escalation":
+                stop = _ESCALATIONS.get(str(record.get("why")), "escalation")
+            case "opt_out":
+                stop = opt_out(record.get("scope"), facts.inbound.channel if facts.inbound else None)
+            case _:
+                stop = kind
         if stop is not None and stop not in _HARMLESS:
             stops.add(stop)
     return stops

@@ -81,7 +81,7 @@ class Inbound:
     channel: Literal["email", "sms", "portal"]
     contact_id: str | None  # None: the sender is on no contact point of this customer
     identity_matches: bool  # the contact point is on this customer only, and not suppressed as a wrong party
-    signals: frozenset[str]  # record kinds that code found in its words: dispute, opt_out, deceased, ...
+    signals: frozenset[str]  # stops that code found in its words: dispute, opt_out, opt_out_elsewhere, ...
     body: str
     replies: int = (
         0  # automated replies to it that were sent or queued before this episode; at dispatch without our own

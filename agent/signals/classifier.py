@@ -20,12 +20,25 @@ Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class _Trained:
+class Classifier:
+    """Weights and thresholds of a trained file: one row of `weights` for each gram, one column for each name."""
+
     names: Sequence[str]
     grams: npt.NDArray[np.uint32]  # hashes in ascending order; the rows of the next two
     rarity: Floats
-    weights: Floats  # of a gram for each signal
+    weights: Floats  # of a gram for each name
     offset: Floats  # bias less threshold
+
+    def margins(self, plain: str) -> dict[str, float]:
+        """How far past its threshold each name's score is for these plain words; above zero it is likely there."""
+        total = self.offset
+        for counts in grams(plain):
+            hashes = np.fromiter(counts, dtype=np.uint32, count=len(counts))
+            rows = np.minimum(np.searchsorted(self.grams, hashes), len(self.grams) - 1)
+            known = self.grams[rows] == hashes
+            rows, times = rows[known], np.fromiter(counts.values(), dtype=np.int64, count=len(counts))[known]
+            total = total + weigh(times, self.rarity[rows]) @ self.weights[rows]
+        return dict(zip(self.names, total.tolist(), strict=True))
 
 
 def grams(plain: str) -> tuple[Mapping[int, int], Mapping[int, int]]:
@@ -52,12 +65,10 @@ def weigh(counts: Sequence[int] | npt.NDArray[np.int64], rarity: Floats) -> Floa
 
 
 @cache
-def _trained() -> _Trained:
-    with (
-        resources.as_file(resources.files("agent.signals").joinpath("classifier.npz")) as path,
-        np.load(path) as data,
-    ):
-        return _Trained(
+def load(package: str, file: str) -> Classifier:
+    """The classifier that a package's file holds."""
+    with resources.as_file(resources.files(package).joinpath(file)) as path, np.load(path) as data:
+        return Classifier(
             names=tuple(str(name) for name in data["names"]),
             grams=data["grams"],
             rarity=data["rarity"].astype(np.float32),
@@ -67,13 +78,5 @@ def _trained() -> _Trained:
 
 
 def margins(plain: str) -> dict[str, float]:
-    """How far past its threshold each signal's score is for these plain words; above zero it is likely there."""
-    trained = _trained()
-    total = trained.offset
-    for counts in grams(plain):
-        hashes = np.fromiter(counts, dtype=np.uint32, count=len(counts))
-        rows = np.minimum(np.searchsorted(trained.grams, hashes), len(trained.grams) - 1)
-        known = trained.grams[rows] == hashes
-        rows, times = rows[known], np.fromiter(counts.values(), dtype=np.int64, count=len(counts))[known]
-        total = total + weigh(times, trained.rarity[rows]) @ trained.weights[rows]
-    return dict(zip(trained.names, total.tolist(), strict=True))
+    """How far past its threshold each signal's score is for these plain words."""
+    return load("agent.signals", "classifier.npz").margins(plain)

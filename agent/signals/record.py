@@ -2,10 +2,18 @@
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from agent.signals.model import Signal
 from agent.signals.reading import fold
+from tools.money import Money
+
+# A number that is called one of an invoice, and any figure.
+_CALLED = re.compile(
+    r"(?:invoices?|inv|bill|facturas?|recibo|number|numero|no\.?|num\.?|nro\.?|#)[\s#:\-]*(\d+)(?![\d.,]*\d)"
+)
+_FIGURE = re.compile(r"(?<![\w.,/-])\d+(?:,\d{3})*(?:\.\d{1,2})?(?![\w/-]|[.,]\d)")
 
 
 def as_record(signal: Signal, *, text: str, invoices: Mapping[str, str]) -> dict[str, Any]:
@@ -33,6 +41,26 @@ def as_record(signal: Signal, *, text: str, invoices: Mapping[str, str]) -> dict
 def mentioned(text: str, invoices: Mapping[str, str]) -> list[str]:
     """Ids of the invoices whose number stands in `text`: in full, or its digits where they are four or more."""
     return [identity for identity, number in invoices.items() if spans(number, text)]
+
+
+def numbered(text: str, invoices: Mapping[str, str]) -> list[str]:
+    """Those that `mentioned` finds, and those called by a short number: "invoice 77" for INV-77, where it is one's alone."""
+    called = {found.lstrip("0") for found in _CALLED.findall(fold(text))}
+    tails: dict[str, list[str]] = {}
+    for identity, number in invoices.items():
+        for tail in re.findall(r"\d+$", number):
+            tails.setdefault(tail.lstrip("0"), []).append(identity)
+    short = [alike[0] for tail, alike in tails.items() if tail in called and len(alike) == 1]
+    return [*mentioned(text, invoices), *short]
+
+
+def priced(text: str, sums: Mapping[str, set[Money]]) -> list[str]:
+    """Ids of the invoices of which one of their sums stands in `text` and is no other invoice's."""
+    said = {Decimal(found.replace(",", "")) for found in _FIGURE.findall(text)}
+    hits = {i: {money.decimal for money in monies} & said for i, monies in sums.items()}
+    return [
+        i for i, found in hits.items() if any(not any(f in hits[o] for o in hits if o != i) for f in found)
+    ]
 
 
 def spans(number: str, text: str) -> list[tuple[int, int]]:

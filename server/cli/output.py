@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -68,10 +68,15 @@ def run(work: Coroutine[Any, Any, T], *, as_json: bool = False) -> T:
     try:
         return asyncio.run(work)
     except CollectionsError as wrong:
-        errors.print(str(wrong), style="red", soft_wrap=True, markup=False)
-        if as_json:
-            from server.problems import problem_type  # noqa: PLC0415 - heavy: only a failing command pays for it
+        refuse(wrong, as_json=as_json)
 
-            error = {"type": problem_type(type(wrong)), "detail": str(wrong)}
-            print(json.dumps({"error": error}, ensure_ascii=False))
-        raise typer.Exit(1) from wrong
+
+def refuse(wrong: CollectionsError, *, as_json: bool = False) -> NoReturn:
+    """End the command with what we raised on purpose, as `run` does."""
+    errors.print(str(wrong), style="red", soft_wrap=True, markup=False)
+    if as_json:
+        from server.problems import problem_type  # noqa: PLC0415 - heavy: only a failing command pays for it
+
+        error = {"type": problem_type(type(wrong)), "detail": str(wrong)}
+        print(json.dumps({"error": error}, ensure_ascii=False))
+    raise typer.Exit(1) from wrong

@@ -53,7 +53,7 @@ records = st.one_of(
     st.builds(lambda q, i: record("payment_claim", invoices=i, quote=q), quotes, invoices),
     st.builds(lambda k, q: record(k, quote=q),
               st.sampled_from(["hardship", "deceased", "fraud_claim", "wrong_party", "contact_change", "concession_request"]), quotes),
-    st.builds(lambda s, q: record("opt_out", scope=s, quote=q), st.sampled_from(["all", "this_channel"]), quotes),
+    st.builds(lambda s, q: record("opt_out", scope=s, quote=q), st.sampled_from(["all", "this_channel", "sms", "email"]), quotes),
     st.builds(lambda w: record("escalation", why=w, quote=None), st.sampled_from(["unsure", "asked_for_person", "complaint"])),
     st.builds(lambda q: record("preference", about="hours", quote=q), quotes),
     st.just(record("credit_hold_recommendation", reason="late")),

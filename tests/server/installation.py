@@ -11,8 +11,11 @@ from typing import Any, LiteralString
 from uuid import uuid4
 
 import psycopg
+import pytest
 from psycopg import sql
+from typer.testing import CliRunner, Result
 
+from server.cli import app
 from server.embedded import Server
 
 ROOT = Path(__file__).parents[2]
@@ -49,8 +52,17 @@ class Installation:
         """The same with other settings."""
         return replace(self, settings=tuple(settings.items()))
 
+    def here(self, *words: str) -> Result:
+        """Run a command to its end in this process, which saves the two seconds that a new one takes to begin."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(ROOT)
+            for name, value in self.environment().items():
+                if name.startswith("DUNWELL_"):
+                    patch.setenv(name, value)
+            return CliRunner().invoke(app, list(words))
+
     def dunwell(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
+        """Run a command to its end in a process of its own."""
         return subprocess.run(
             self.command(*words), env=self.environment(), cwd=ROOT, capture_output=True, text=True, timeout=120,
             check=False,

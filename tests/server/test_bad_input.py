@@ -7,11 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from server.cli import app
 from server.embedded import Server
-from tests.server.installation import FILES, MAPPING, ROOT, Installation, empty_database, write_ledger
+from tests.server.installation import FILES, MAPPING, Installation, empty_database, write_ledger
 
 
 @pytest.fixture(scope="module")
@@ -19,10 +17,10 @@ def installed(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """An installation that nothing of this file may change: whatever is wrong must leave it as it is."""
     with empty_database(server) as conninfo:
         installation = Installation(conninfo)
-        done = installation.dunwell("import", str(write_ledger(tmp_path_factory.mktemp("good"))))
-        assert done.returncode == 0, done.stderr
-        added = installation.dunwell("user", "add", "dana", "--role", "manager", "--limit", "500")
-        assert added.returncode == 0, added.stderr
+        done = installation.here("import", str(write_ledger(tmp_path_factory.mktemp("good"))))
+        assert done.exit_code == 0, done.output
+        added = installation.here("user", "add", "dana", "--role", "manager", "--limit", "500")
+        assert added.exit_code == 0, added.output
         yield installation
 
 
@@ -30,18 +28,14 @@ Refused = Callable[..., None]
 
 
 @pytest.fixture
-def refused(monkeypatch: pytest.MonkeyPatch) -> Refused:
+def refused() -> Refused:
     """Asserts that a command fails with one sentence on stderr and the same as JSON on stdout.
 
-    It runs in this process, which saves most of the time; anything but an exit on purpose would come up here.
+    It runs in this process: anything but an exit on purpose would come up here.
     """
 
     def run(installation: Installation, *words: str, kind: str, says: str) -> None:
-        monkeypatch.chdir(ROOT)
-        for name, value in installation.environment().items():
-            if name.startswith("DUNWELL_"):
-                monkeypatch.setenv(name, value)
-        done = CliRunner().invoke(app, [*words, "--json"])
+        done = installation.here(*words, "--json")
 
         assert done.exit_code == 1, done.output
         assert isinstance(done.exception, SystemExit)
@@ -171,10 +165,10 @@ def test_bad_rows_are_rejected_by_line_and_the_good_ones_go_in(server: Server, t
     )
     with empty_database(server) as conninfo:
         installation = Installation(conninfo)
-        done = installation.dunwell("import", str(ledger), "--json")
+        done = installation.here("import", str(ledger), "--json")
         ids = installation.values("SELECT number FROM invoice ORDER BY number")
 
-        assert done.returncode == 1
+        assert done.exit_code == 1
         report = json.loads(done.stdout)
         assert [(row["file"], row["line"]) for row in report["rejected"]] == [
             ("invoices.csv", 3),
@@ -184,7 +178,7 @@ def test_bad_rows_are_rejected_by_line_and_the_good_ones_go_in(server: Server, t
         assert "negative" in report["rejected"][1]["reason"]
         assert ids == ["B-1", "B-4"]
         assert report["ok"] is False
-        said = installation.dunwell("import", str(ledger)).stdout
+        said = installation.here("import", str(ledger)).stdout
         assert "invoices.csv line 3: " in said
         assert "invoices.csv line 4: " in said
 
@@ -193,9 +187,9 @@ def test_two_customers_with_one_phone_number_go_in_with_a_finding(server: Server
     shared = FILES["contacts.csv"].replace("+13125550124", "+1 312 555 0123")
     with empty_database(server) as conninfo:
         installation = Installation(conninfo)
-        done = installation.dunwell("import", str(write_ledger(tmp_path, contacts=shared)), "--json")
+        done = installation.here("import", str(write_ledger(tmp_path, contacts=shared)), "--json")
 
-        assert done.returncode == 0, done.stderr
+        assert done.exit_code == 0, done.output
         found = {finding["kind"]: finding["ids"] for finding in json.loads(done.stdout)["findings"]}
         assert found["shared_contact_point"] == ["K1", "K2"]
         assert installation.values("SELECT count(*) FROM customer") == [2]

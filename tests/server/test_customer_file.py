@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 from datetime import timedelta
 from pathlib import Path
@@ -31,8 +32,9 @@ async def file_of(world: World, customer: str = "cust-1") -> CustomerFile:
 
 
 def secrets_in(text: str) -> list[str]:
-    """What of the sample's personal data is in a text."""
-    return [secret for secret in SECRETS if secret.lower() in text.lower()]
+    """What of the sample's personal data is in a text; four digits may stand in a digest, whoever they belong to."""
+    words = re.sub(r"\b[0-9a-f]{12,}\b", "", text.lower())
+    return [secret for secret in SECRETS if secret.lower() in words]
 
 
 async def test_it_holds_every_row_of_theirs_and_none_of_others(world: World) -> None:

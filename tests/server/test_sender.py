@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from typing_extensions import override
@@ -11,8 +12,9 @@ from typing_extensions import override
 from agent.approvals import decide
 from agent.engine.run import Engine
 from agent.policy.document import parse_policy
+from agent.signals import detect
 from server.sender import Dispatched, dispatch_due
-from tests.world import MANAGER, World, message, policy, proposing, reminder
+from tests.world import MANAGER, World, message, policy, proposing, record, reminder
 from tools.channels.base import Channel, Outbound, Receipt, everywhere
 from tools.errors import Unavailable
 
@@ -96,6 +98,87 @@ async def test_what_moved_between_queue_and_departure_is_withdrawn_with_its_reas
     assert "message.withdrawn" in world.sql("SELECT action FROM activity_log ORDER BY seq")
     assert await dispatch_due(engine, everywhere(provider)) == Dispatched()
     assert await world.chain_holds()
+
+
+async def test_the_answer_to_one_message_outlives_a_hold_that_the_next_brings_if_it_still_may_leave(
+    world: World,
+) -> None:
+    """Taken back with our own reminders, the one acknowledgement was lost: the next message may have no other."""
+    world.customer()
+    provider = Provider()
+    acknowledged = message("dispute_ack", purpose="acknowledgement")
+    asked = await world.hears("The boiler still leaks, I dispute the invoice.")
+    owes = await world.hears("How much do I owe?", channel="email")
+    await world.engine(proposing(reminder())).run(world.step())
+    await world.engine(proposing(acknowledged)).run(asked)
+    await world.engine(proposing(message(channel="email"))).run(owes)
+    engine = world.engine(proposing())
+    await engine.run(await world.hears("This is ridiculous."))
+
+    await dispatch_due(engine, everywhere(provider))
+
+    assert [left.channel for left in provider.taken] == ["sms"]
+    assert "We will look" in provider.taken[0].body or "look into it" in provider.taken[0].body
+
+
+# Words of the customer in which code finds nothing, the stop that the model records, and its answer.
+HEARD: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "an opt-out": (
+        "The bell has rung for the last time.",
+        record("opt_out", scope="this_channel", quote="The bell has rung for the last time."),
+        message("opt_out_confirmation", purpose="opt_out_confirmation"),
+    ),
+    "an opt-out of the other channel": (
+        "The letters box upstairs has overflowed.",
+        record("opt_out", scope="email", quote="The letters box upstairs"),
+        message("opt_out_elsewhere", purpose="opt_out_confirmation"),
+    ),
+    "a hardship": (
+        "It has been a long winter here.",
+        record("hardship", quote="a long winter"),
+        message("hardship_ack", purpose="acknowledgement"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("heard", HEARD)
+async def test_the_answer_to_a_stop_that_the_model_alone_noticed_leaves(world: World, heard: str) -> None:
+    """It was staged on what its own episode recorded; who judges it again sees the same."""
+    words, stop, answer = HEARD[heard]
+    assert detect(words, "sms") == ()
+    world.customer()
+    provider = Provider()
+    engine = world.engine(proposing(stop, answer))
+    await engine.run(await world.hears(words))
+    assert await dispatch_due(engine, everywhere(provider)) == Dispatched(sent=1)
+    assert [left.channel for left in provider.taken] == ["sms"]
+    assert await world.chain_holds()
+
+
+async def test_what_the_model_recorded_stops_its_own_other_messages_at_departure_too(world: World) -> None:
+    """The record came after the answer was staged: that answer is none to a stop, and stays."""
+    world.customer()
+    provider = Provider()
+    words, stop, _ = HEARD["an opt-out of the other channel"]
+    engine = world.engine(proposing(message(), stop))
+    await engine.run(await world.hears(words))
+    await dispatch_due(engine, everywhere(provider))
+    assert provider.taken == []
+
+
+async def test_the_confirmation_of_an_opt_out_does_not_leave_for_the_stop_of_another_episode(
+    world: World,
+) -> None:
+    """What an episode recorded speaks for its own message alone."""
+    world.customer()
+    provider = Provider()
+    words, stop, _ = HEARD["an opt-out"]
+    owes = await world.hears("How much do I owe?")
+    await world.engine(proposing(message())).run(owes)
+    engine = world.engine(proposing(stop))
+    await engine.run(await world.hears(words))
+    await dispatch_due(engine, everywhere(provider))
+    assert provider.taken == []
 
 
 APPROVER_MOVES: dict[str, Callable[[World], object]] = {

@@ -68,10 +68,12 @@ class PaymentClaimRecord(ToolArgs):
 
 
 class OptOutRecord(ToolArgs):
-    """The customer does not want messages: on this channel, or at all."""
+    """The customer does not want messages: on the channel they wrote on, by `sms` or by `email` where their words name
+    that one ("no texts, e-mail is fine"), or at all. In doubt the broader.
+    """
 
     kind: Literal["opt_out"]
-    scope: Literal["this_channel", "all"]
+    scope: Literal["this_channel", "sms", "email", "all"]
     quote: Quote
 
 

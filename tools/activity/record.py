@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from psycopg import AsyncConnection
 
 from tools.activity import log_collection_activity as kinds
-from tools.arrangements.consent import Evidence, stop
+from tools.arrangements.consent import Evidence, opted_out_of, stop
 from tools.arrangements.facts import add_contact, add_standing_fact
 from tools.arrangements.plans import add_plan, start_plan
 from tools.arrangements.promises import add_promises
@@ -71,6 +71,11 @@ async def _task(conn: AsyncConnection[Any], permit: Permit, said: Said, why: str
     )  # fmt: skip
 
 
+async def _take_back(conn: AsyncConnection[Any], permit: Permit, said: Said, reason: str) -> None:
+    """What is queued of our own accord. An answer stays, judged again as it leaves: the next message may get no other."""
+    await withdraw(conn, customer_id=permit.customer_id, reason=reason, now=said.now, answers=False)
+
+
 async def _stop_all(
     conn: AsyncConnection[Any],
     permit: Permit,
@@ -79,7 +84,7 @@ async def _stop_all(
     why: str,
     priority: Priority = "high",
 ) -> None:
-    """Hold the whole account, take back what is queued, and put it on a person's list."""
+    """Hold the whole account, take back what is queued of our own accord, and put it on a person's list."""
     await place_hold(
         conn,
         permit,
@@ -89,7 +94,7 @@ async def _stop_all(
         message_id=said.message_id,
         now=said.now,
     )
-    await withdraw(conn, customer_id=permit.customer_id, reason=f"hold: {reason}", now=said.now)
+    await _take_back(conn, permit, said, f"hold: {reason}")
     await _task(conn, permit, said, why, priority)
 
 
@@ -118,7 +123,7 @@ async def _promise(
         invoice_ids=said.account.meant(record.invoices), message_id=said.message_id,
         source="customer" if said.message_id else "collector", zone=said.zone.key, now=said.now,
     )  # fmt: skip
-    await withdraw(conn, customer_id=permit.customer_id, reason="the customer promised to pay", now=said.now)
+    await _take_back(conn, permit, said, "the customer promised to pay")
     if said.approved_by != "policy":
         # The episode that heard it is over: what it could not confirm is confirmed by one of its own.
         await schedule(
@@ -153,10 +158,9 @@ async def _plan(
 async def _opt_out(
     conn: AsyncConnection[Any], permit: Permit, record: kinds.OptOutRecord, said: Said
 ) -> None:
-    channel = None if record.scope == "all" else said.channel
     await stop(
-        conn, customer_id=permit.customer_id, channel=channel, contact_id=None, reason="opt_out",
-        evidence=_heard(permit, said),
+        conn, customer_id=permit.customer_id, channel=opted_out_of(record.scope, said.channel), contact_id=None,
+        reason="opt_out", evidence=_heard(permit, said),
     )  # fmt: skip
 
 
@@ -215,9 +219,7 @@ async def record_activity(  # noqa: C901, PLR0912 - one arm for each kind of rec
                 conn, permit, reason="payment_claim", invoice_ids=meant or None, cleared_by="ledger",
                 message_id=said.message_id, now=said.now,
             )  # fmt: skip
-            await withdraw(
-                conn, customer_id=permit.customer_id, reason="the customer says it is paid", now=said.now
-            )
+            await _take_back(conn, permit, said, "the customer says it is paid")
             await _task(conn, permit, said, "The customer says it is paid: look for the payment.", "normal")
         case kinds.OptOutRecord() as record:
             await _opt_out(conn, permit, record, said)

@@ -17,6 +17,7 @@ from tools.ledger.model import Channel
 from tools.outbox.queue import withdraw
 
 _SQL = sql.load("tools.arrangements")
+Scope = Literal["this_channel", "sms", "email", "all"]
 Stop = Literal["opt_out", "wrong_party", "bounced", "complaint"]
 Source = Literal["words", "keyword", "carrier", "unsubscribe", "provider", "collector"]
 _WHY_WITHDRAWN = {
@@ -33,6 +34,17 @@ class Evidence:
     message_id: int | None = None
     decision_id: int | None = None
     provider_ref: str | None = None
+
+
+def opted_out_of(scope: Scope, came_by: Channel | None) -> Channel | None:
+    """The channel that an opt-out of this scope closes; None closes all, as where it came by none that we send on."""
+    match scope:
+        case "sms" | "email":
+            return scope
+        case "this_channel" if came_by in ("sms", "email"):
+            return came_by
+        case _:
+            return None
 
 
 async def stop(

@@ -51,7 +51,9 @@ def invoice_list(sources: Sources, form: Form) -> str | None:
     if len(invoices) == 1:
         only = invoices[0]
         return phrases["invoice"].format(items=_item("due", only, sources) if only.due_date else only.number)
-    items = [_item("amount_due" if i.due_date else "amount", i, sources) for i in invoices]
+    # In a text message three due dates would cost a segment: the amounts say which is which.
+    brief = sources.channel == "sms" and len(invoices) >= LISTED
+    items = [_item("amount_due" if i.due_date and not brief else "amount", i, sources) for i in invoices]
     if len(invoices) > LISTED:
         more = phrases["more"].format(count=len(invoices) - LISTED)
         items = [*(i.number for i in invoices[:LISTED]), more]

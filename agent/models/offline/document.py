@@ -155,6 +155,10 @@ class Document(_Part):
         free = [bill for bill in self.account.invoices if bill.collectible]
         return [bill for bill in free if bill.overdue] or free
 
+    def promisable(self) -> list[Bill]:
+        """What a customer may promise to pay: what may be asked for, or, where all of that is held, what nobody disputes."""
+        return self.collectible() or [b for b in self.account.invoices if b.balance > 0 and not b.disputed]
+
 
 def read(messages: Sequence[BaseMessage]) -> Document | None:
     """The document in the first human message that holds one; None where there is none that can be read."""

@@ -44,18 +44,26 @@ def _understood(document: Document, understood: Understanding) -> list[Proposal]
         return [*records, *_acknowledgement(document, understood)]
     template = replies.for_intents(document, understood)
     if replies.asked_before(document, template):
-        return [*records, *_hand_over(document)]
+        return [*records, *hand_over(document)]
     if template is None:
         clarify = message(document, "clarify")
         return [*records, escalate(document), *([clarify] if clarify else [])]
     tasks = [
         follow_up("review", " ".join(left)) for left in [replies.left_open(understood, template)] if left
     ]
-    if not any(_is(call, "promise") for call in records):
+    # What becomes of a promise or of a plan that is asked for has to be known before it is answered.
+    settles = template == "plan_ack" and any(_is(call, "plan_request") for call in records)
+    if not settles and not any(_is(call, "promise") for call in records):
         invoices = replies.about(document, template, understood)
         reply = message(document, template, invoices, offer=_offer(document, template))
-        tasks.append(reply or escalate(document))
+        tasks += [reply] if reply else hand_over(document)
     return [*records, *tasks]
+
+
+def after_plan(document: Document) -> list[Proposal]:
+    """A plan that waits for a person is told as such; one that was approved at once is offered by an episode of its own."""
+    told = message(document, "plan_ack")
+    return [told] if told else []
 
 
 def after_promise(document: Document, *, recorded: bool) -> list[Proposal]:
@@ -111,8 +119,8 @@ def _acknowledgement(document: Document, understood: Understanding) -> list[Prop
     return [reply] if reply else []
 
 
-def _hand_over(document: Document) -> list[Proposal]:
-    """A person reads what we asked about in vain; the customer is told so once."""
+def hand_over(document: Document) -> list[Proposal]:
+    """A person reads what we asked about in vain, or may not answer; the customer is told so once."""
     last = document.last_sent
     told = None if last and last.template == "person_ack" else message(document, "person_ack")
     return [escalate(document), *([told] if told else [])]
@@ -120,7 +128,8 @@ def _hand_over(document: Document) -> list[Proposal]:
 
 def _records(document: Document, understood: Understanding) -> list[Proposal]:
     """What the customer stated, as records. Signals are recorded already, before the model speaks."""
-    recorded = {signal.kind for signal in document.signals}
+    elsewhere = [signal for signal in document.signals if replies.is_elsewhere(signal)]
+    recorded = {signal.kind for signal in document.signals if signal not in elsewhere}
     made = [
         record(_KINDS[name], quote=understood.quotes[name])
         for name in _STANDING
@@ -129,8 +138,11 @@ def _records(document: Document, understood: Understanding) -> list[Proposal]:
         and not recorded & {"opt_out", "wrong_party", "deceased"}
     ]
     if "preference" in understood.quotes and not recorded:
-        made.append(record("preference", about=_about(understood), quote=understood.quotes["preference"]))
-    if recorded - {"hardship", "dispute", "payment_claim"}:
+        about = "channel" if elsewhere else _about(understood)
+        made.append(record("preference", about=about, quote=understood.quotes["preference"]))
+    elif elsewhere and not recorded:  # the channel that they wrote on is the one they chose
+        made.append(record("preference", about="channel", quote=elsewhere[0].quote))
+    if recorded - {"hardship", "dispute", "payment_claim", "escalation"}:
         return made
     accepted = replies.accepted_offer(document, understood)
     if accepted:
@@ -144,9 +156,26 @@ def _records(document: Document, understood: Understanding) -> list[Proposal]:
             *made,
             _plan(understood.terms.instalments, understood.terms.every, on, understood.invoices, None),
         ]
-    if understood.payments and not recorded:
+    if understood.payments and (not document.signals or _beside_signals(document, understood)):
         made += _promise(document, understood)
     return made
+
+
+def _beside_signals(document: Document, understood: Understanding) -> bool:
+    """Whether the promise stands in sentences of its own, beside a signal that leaves the rest of the account open."""
+    grave = any(
+        s.kind == "escalation" and s.detail not in ("complaint", "asked_for_person") for s in document.signals
+    )
+    if understood.beside is None or grave:
+        return False
+    said = " ".join(understood.beside.split()).casefold()
+    # "I paid 200 yesterday, the other 150 comes Friday": what is claimed and what is promised are two sums.
+    summed = all(payment.amount for payment in understood.payments)
+    return all(
+        not (words := " ".join(signal.quote.split()).casefold())
+        or (words not in said and (said not in words or (summed and signal.kind == "payment_claim")))
+        for signal in document.signals
+    )
 
 
 def _plan(
@@ -164,7 +193,7 @@ def _plan(
 
 def _promise(document: Document, understood: Understanding) -> list[Proposal]:
     """The promise, unless the very same one is open already: customers repeat themselves."""
-    owed = replies.owed(document, understood.invoices)
+    owed = replies.owed(document, understood.promised)
     payments = [(payment.amount or owed, payment.on) for payment in understood.payments]
     if sum((amount for amount, _ in payments), Decimal(0)) > owed or any(a <= 0 for a, _ in payments):
         return []
@@ -174,7 +203,7 @@ def _promise(document: Document, understood: Understanding) -> list[Proposal]:
     if set(payments) <= known:
         return []
     stated = [{"amount": f"{amount:f}", "on": on.isoformat()} for amount, on in payments]
-    return [record("promise", payments=stated, invoices=list(understood.invoices)[:200])]
+    return [record("promise", payments=stated, invoices=list(understood.promised)[:200])]
 
 
 def _about(understood: Understanding) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
-from agent.models.offline.document import Document, KnownPlan
+from agent.models.offline.document import Document, FoundSignal, KnownPlan
 from agent.models.offline.terms import PlanTerms
 from agent.models.offline.understand import Understanding
 from agent.signals.detect import detect
@@ -15,6 +15,7 @@ _FOR_SIGNALS = (
     ("self_harm", "crisis"),
     ("threat", "crisis"),
     ("opt_out", "opt_out_confirmation"),
+    ("opt_out_elsewhere", "opt_out_elsewhere"),
     ("deceased", "condolence"),
     ("wrong_party", "wrong_party_ack"),
     ("fraud_claim", "fraud_ack"),
@@ -27,7 +28,7 @@ _FOR_SIGNALS = (
     ("escalation", "person_ack"),
 )
 _SILENT = (
-    "crisis", "opt_out_confirmation", "condolence", "wrong_party_ack", "fraud_ack", "hold_ack", "hardship_ack", "person_ack",
+    "crisis", "opt_out_confirmation", "opt_out_elsewhere", "condolence", "wrong_party_ack", "fraud_ack", "hold_ack", "hardship_ack", "person_ack",
     "bot_ack", "clarify", "fact_noted", "smalltalk_ack",
 )  # fmt: skip # these speak of no invoice: nothing in them may read as a demand
 
@@ -50,17 +51,25 @@ _ANSWERS = {
     "promise_ack": {"link"},
     "plan_confirmed": {"link"},
 }
+_OF_ALL = ("balance_reply", "invoice_copy_reply")  # asked what is open: due or not
 ASKING = ("clarify", "promise_question")  # ask back
 
 
 def for_signals(document: Document) -> str | None:
     """The acknowledgement for what code found in the message; None where it found nothing."""
-    names: set[str | None] = {signal.kind for signal in document.signals}
+    names: set[str | None] = {
+        "opt_out_elsewhere" if is_elsewhere(signal) else signal.kind for signal in document.signals
+    }
     for signal in document.signals:
         if signal.kind == "escalation":
             # The document may carry the kind and the words only.
             names |= {signal.detail} if signal.detail else {found.detail for found in detect(signal.quote)}
     return next((template for name, template in _FOR_SIGNALS if name in names), None)
+
+
+def is_elsewhere(signal: FoundSignal) -> bool:
+    """Whether it is an opt-out of another channel than the one that the customer wrote on."""
+    return signal.kind == "opt_out" and signal.detail in ("sms", "email")
 
 
 def for_intents(document: Document, understood: Understanding) -> str | None:
@@ -107,7 +116,7 @@ def left_open(understood: Understanding, template: str) -> list[str]:
 def promised(document: Document, understood: Understanding) -> bool:
     """Whether the payments come to something, and to no more than is owed."""
     total = sum((payment.amount or Decimal(0) for payment in understood.payments), Decimal(0))
-    return 0 < owed(document, understood.invoices) >= total
+    return 0 < owed(document, understood.promised) >= total
 
 
 def asked_before(document: Document, template: str | None) -> bool:
@@ -131,9 +140,13 @@ def about(document: Document, template: str, understood: Understanding) -> list[
     """Ids of the invoices that the reply is about: those that were named, else all that may be asked for."""
     if template in _SILENT:
         return []
+    if template == "promise_ack" and understood.payments:
+        return list(understood.promised) or [bill.id for bill in document.collectible()]
     if understood.invoices or template in ("dispute_ack", "payment_claim_ack"):
         return list(understood.invoices)
     bills = document.collectible()
+    if template in _OF_ALL:
+        bills = [bill for bill in document.account.invoices if bill.collectible]
     if template == "payment_link_reply":
         bills = [bill for bill in bills if bill.payment_link]
     return [bill.id for bill in bills]
@@ -141,8 +154,13 @@ def about(document: Document, template: str, understood: Understanding) -> list[
 
 def owed(document: Document, invoices: Sequence[str]) -> Decimal:
     """What may be promised: the balance of the named invoices, else of all that may be asked for."""
-    bills = [bill for bill in document.account.invoices if bill.collectible and bill.id in invoices]
-    return sum((bill.balance for bill in bills or document.collectible()), Decimal(0))
+    able = document.promisable()
+    bills = [
+        bill
+        for bill in document.account.invoices
+        if (bill.collectible or bill in able) and bill.id in invoices
+    ]
+    return sum((bill.balance for bill in bills or able), Decimal(0))
 
 
 def accepted_offer(document: Document, understood: Understanding) -> KnownPlan | None:

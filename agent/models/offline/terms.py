@@ -18,17 +18,22 @@ DEFAULT_INSTALMENTS = (
 )
 
 _WORDS = {
-    "two": 2, "couple": 2, "three": 3, "four": 4, "five": 5, "six": 6, "eight": 8, "ten": 10, "twelve": 12,
+    "two": 2, "couple": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "twelve": 12,
     "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5, "seis": 6, "ocho": 8, "diez": 10, "doce": 12,
 }  # fmt: skip
 _COUNT = re.compile(
-    rf"(?<![\w$.,])(\d{{1,2}}|{'|'.join(_WORDS)}) (?:of )?(?:equal |monthly |weekly |small |smaller |easy )?"
-    r"(?:payments?|instal+ments?|months?|weeks?|parts?|cuotas?|pagos?|plazos?|mensualidades|meses|semanas|partes|quincenas|abonos|parcialidades)"
+    rf"(?<![\w$.,])(\d{{1,2}}|{'|'.join(_WORDS)}) (?:of )?(?:(?:equal|even|monthly|weekly|small|smaller|easy|the|same|more) ){{0,2}}"
+    r"(?:payments?|instal+ments?|months?|weeks?|parts?|pieces?|bites?|chunks?|(?:equal |even |monthly |weekly )?ones|iguales|(?:of )?(?:th)?em\b|times"
+    r"|cuotas?|pagos?|plazos?|mensualidades|meses|semanas|partes|quincenas|abonos|parcialidades|veces)"
 )
 _FORTNIGHT = re.compile(
-    r"fortnight|bi-?weekly|every (?:two|2) weeks?|every other (?:week|mon|tues|wednes|thurs|fri|sat|sun)|every (?:other )?paycheck|quincena|catorcena|cada (?:dos|2) semanas"
+    r"fortnight|bi-?weekly|every (?:two|2) weeks?|every other (?:week|mon|tues|wednes|thurs|fri|sat|sun)|every (?:other )?paycheck|si y otro no|si otro no|quincena|catorcena|cada (?:dos|2) semanas"
 )
 _EVERY_TWO = re.compile(r"(?:every|cada) (?:two|2|dos) \w+")  # a number, but none of payments
+_BARE_COUNT = re.compile(r"(?<!\w)(?:in|en) (\d{1,2})(?=[,;. ]*(?:\w+ ){0,2}(?:every|each|un[oa]?|cada)\b)")
+_RECURS = re.compile(
+    r"\b(?:every|each|per|a (?:week|month)|weekly|monthly|cada|al mes|por (?:semana|mes)|mensual|semanal)"
+)
 _WEEK = re.compile(
     r"week|semana|(?:every|each) (?:mon|tues|wednes|thurs|fri|satur|sun)day|cada (?:lunes|martes|miercoles|jueves|viernes)"
 )
@@ -41,6 +46,7 @@ class PlanTerms:
     instalments: int
     every: Every
     first_on: date | None
+    said: bool = True  # how many, or how often; else it is our guess
 
     @classmethod
     def of_dates(cls, days: Sequence[date]) -> "PlanTerms":
@@ -57,12 +63,13 @@ def read_terms(text: str, document: Document, *, wanted: bool) -> PlanTerms | No
     folded = fold(text)
     every: Every = "fortnight" if _FORTNIGHT.search(folded) else "week" if _WEEK.search(folded) else "month"
     days = [day.on for day in find_dates(text, document.today) if day.on]
-    counted = _COUNT.search(_EVERY_TWO.sub("_", folded))
+    counted = _COUNT.search(_EVERY_TWO.sub("_", folded)) or _BARE_COUNT.search(folded)
     if counted:
-        count = int(counted[1]) if counted[1].isdigit() else _WORDS[counted[1]]
+        count: int | None = int(counted[1]) if counted[1].isdigit() else _WORDS[counted[1]]
     else:
-        count = _by_amount(text, document) or DEFAULT_INSTALMENTS
-    return PlanTerms(max(2, min(24, count)), every, min(days) if days else None)
+        count = _by_amount(text, document)
+    said = count is not None or _RECURS.search(folded) is not None
+    return PlanTerms(max(2, min(24, count or DEFAULT_INSTALMENTS)), every, min(days) if days else None, said)
 
 
 def _by_amount(text: str, document: Document) -> int | None:
@@ -73,4 +80,5 @@ def _by_amount(text: str, document: Document) -> int | None:
     owed = sum((bill.balance for bill in bills), Decimal(0))
     if len(amounts) != 1 or not owed:
         return None
-    return int((owed / amounts[0]).to_integral_value(ROUND_CEILING))
+    count = int((owed / amounts[0]).to_integral_value(ROUND_CEILING))
+    return count if count > 1 else None

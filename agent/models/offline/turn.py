@@ -13,11 +13,12 @@ from agent.models.offline.proposal import LOOK, RECORD, SPEAK, WAIT, Proposal, e
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The calls that were proposed in this turn, whoever proposed them, whether one was refused, and what came of a promise."""
+    """The calls that were proposed in this turn, whoever proposed them, whether one was refused, what came of a promise, and of a plan."""
 
     proposed: Sequence[tuple[str, Mapping[str, Any]]]
     refused: bool
     promise: Literal["recorded", "waits"] | None = None
+    plan: Literal["recorded", "waits"] | None = None
 
     @classmethod
     def of(cls, messages: Sequence[BaseMessage]) -> "Turn":
@@ -34,7 +35,7 @@ class Turn:
             for message in messages
             if isinstance(message, ToolMessage) and message.name != LOOK
         )
-        return cls(calls, refused, _promise(messages))
+        return cls(calls, refused, _became(messages, "promise"), _became(messages, "plan_request"))
 
     @property
     def looked_only(self) -> bool:
@@ -68,9 +69,11 @@ def propose(document: Document, turn: Turn, tools: Sequence[str]) -> list[Propos
     if turn.looked_only:
         calls = _main(document)
     elif turn.refused and not turn.person_called and not document.signals:
-        calls = [escalate(document)]
+        calls = inbound.hand_over(document) if document.task.kind == "inbound" else [escalate(document)]
     elif turn.promise and not turn.spoke and not turn.refused:
         calls = inbound.after_promise(document, recorded=turn.promise == "recorded")
+    elif turn.plan == "waits" and not turn.spoke and not turn.refused and document.task.kind == "inbound":
+        calls = inbound.after_plan(document)
     else:
         calls = []
     return [call for call in calls if call.tool in tools]
@@ -92,11 +95,11 @@ def _main(document: Document) -> list[Proposal]:
             return redraft.request(document)
 
 
-def _promise(messages: Sequence[BaseMessage]) -> Literal["recorded", "waits"] | None:
-    """What came of a promise that was proposed; None where there was none."""
+def _became(messages: Sequence[BaseMessage], kind: str) -> Literal["recorded", "waits"] | None:
+    """What came of a record of this kind that was proposed; None where there was none."""
     made = {
         call["id"] for m in messages if isinstance(m, AIMessage) for call in m.tool_calls
-        if call["name"] == RECORD and _kind(call["args"].get("record")) == "promise"
+        if call["name"] == RECORD and _kind(call["args"].get("record")) == kind
     }  # fmt: skip
     said = [m.text.lower() for m in messages if isinstance(m, ToolMessage) and m.tool_call_id in made]
     if not said:

@@ -68,7 +68,10 @@ def confirmation(case: Message) -> Says:
         )
     inbound, contact = case.facts.inbound, recipient(case)
     to_who_wrote = inbound is not None and contact is not None and contact.id == inbound.contact_id
-    if not to_who_wrote or not stops.answers(case.policy, stops.in_force(case.facts), template):
+    called_for = stops.in_force(case.facts)
+    if purpose == "opt_out_confirmation":  # it says which channel is closed: true of this opt-out alone
+        called_for = stops.said_now(case.facts) & stops.OPT_OUTS
+    if not to_who_wrote or not stops.answers(case.policy, called_for, template):
         return ask("collector", "Nothing that the customer wrote or that is on record calls for it.")
     return allow("The reviewed answer to what the customer wrote.")
 

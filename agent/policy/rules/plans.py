@@ -1,5 +1,6 @@
 """Promises, plans and their offers: what the customer and we agree on (policy.md 3)."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 from agent.policy.reading import Message, owed_minor
@@ -9,6 +10,7 @@ from tools.dunning.generate_dunning_message import GenerateDunningMessage
 from tools.dunning.offers import first_instalment_on, instalment_dates
 from tools.money import Money
 
+CONFIRMED = "plan_confirmed"  # the template
 _FARTHEST = timedelta(days=366)  # a first instalment or a promise later than this is a slip of the pen
 
 
@@ -92,6 +94,24 @@ def plan_offer(case: Message) -> Says:
     if case.subject.template is None:
         return ask("collector", "An offer in free words needs a collector.")
     return allow("An approved offer in reviewed words.")
+
+
+@rule("PLAN-RUNS", source="policy.md 3", applies=GenerateDunningMessage)
+def runs(case: Message) -> Says:
+    """A plan is confirmed as agreed only where it runs, or where its acceptance was staged in this very turn."""
+    if case.subject.template != CONFIRMED:
+        return None
+    accepted = {
+        record.get("offer")
+        for action in case.facts.staged
+        if isinstance(record := action.args.get("record"), Mapping) and record.get("kind") == "plan_request"
+    }
+    offer = case.subject.offer
+    if offer is not None and (offer in accepted or _offer(case, offer, ("active",))):
+        return None
+    return refuse(
+        "That plan does not run: record the customer's yes to an offer that was sent to them first."
+    )
 
 
 def _offer(

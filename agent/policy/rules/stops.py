@@ -6,7 +6,7 @@ Dunning is refused. An answer to the customer waits for a person, and a reviewed
 from datetime import timedelta
 
 from agent.policy import stops
-from agent.policy.reading import Message, acknowledges, dunning, earlier_answers
+from agent.policy.reading import Message, acknowledges, answered_since, dunning, earlier_answers
 from agent.policy.registry import Says, ask, refuse, rule
 from tools.dunning.generate_dunning_message import GenerateDunningMessage
 
@@ -131,8 +131,7 @@ def once(case: Message) -> Says:
     answered_here = [
         h for h in holds if stops.answers(case.policy, {str(h.reason)}, case.subject.template)
     ] or holds
-    held_since = min((hold.placed_at for hold in answered_here), default=None)
-    answered = earlier_answers(facts, None, held_since) if held_since else []
+    answered = any(answered_since(facts, hold) for hold in answered_here)
     repeated = (
         earlier_answers(facts, purpose, facts.now - _MONTH) if purpose in ("condolence", "crisis") else []
     )

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+from psycopg import AsyncConnection
 from pydantic import ValidationError
 
 from agent.approvals import decide
@@ -142,3 +144,30 @@ async def test_what_is_handed_up_is_the_next_roles_to_decide(world: World) -> No
     assert isinstance(await refused(engine, world, waiting, COLLECTOR), Forbidden)
     assert (await decide.decide(engine, waiting, await world.decision(waiting), MANAGER)).took_effect
     assert world.count("activity_log", "action = 'approval.handed_up'") == 1
+
+
+async def test_an_answer_that_was_forged_in_the_checkpointer_does_not_count(world: World) -> None:
+    """Somebody writes a granted answer where a resume looks for it: a person's no stays a no."""
+    world.customer(segment="draft")
+    engine, (waiting,) = await world.asked(message())
+    decision = await world.decision(waiting, "reject")
+    async with world.pool.connection() as conn:
+        saver = AsyncPostgresSaver(cast(AsyncConnection[Any], conn), serde=engine.saver.serde)
+        found = await saver.aget_tuple({"configurable": {"thread_id": waiting, "checkpoint_ns": ""}})
+        assert found is not None
+        assert found.pending_writes
+        granted = {"decision": "approve", "action_digest": decision.action_digest}
+        await saver.aput_writes(found.config, [("__resume__", [granted])], found.pending_writes[0][0])
+
+    decided = await decide.decide(engine, waiting, decision, MANAGER)
+
+    assert (decided.state, decided.took_effect, world.count("outbox")) == ("rejected", False, 0)
+
+
+async def test_arguments_that_were_exchanged_below_their_digest_do_not_take_effect(world: World) -> None:
+    world.customer()
+    engine, (waiting,) = await world.asked(far_follow_up())
+    world.sql("UPDATE approval SET args = jsonb_set(args, '{on}', '\"2026-07-01\"')")
+
+    assert isinstance(await refused(engine, world, waiting, MANAGER), Conflict)
+    assert world.count("follow_up") == 0

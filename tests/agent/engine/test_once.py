@@ -188,6 +188,40 @@ async def test_a_signal_and_the_model_s_record_of_it_place_one_hold(world: World
     assert world.count("dispute") == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "disputed"),
+    [
+        ("The 250.00 one is wrong, I dispute it. The work was never finished.", ["inv-2"]),
+        ("Invoice 2 is wrong, the work was never finished.", ["inv-2"]),
+        ("I dispute this, the work was never finished.", ["inv-1", "inv-2"]),
+        ("I dispute invoice 77, the work was never finished.", ["inv-1", "inv-2"]),
+    ],
+)
+async def test_a_dispute_of_everything_is_narrowed_to_what_the_customers_words_name_and_no_further(
+    world: World, words: str, disputed: list[str]
+) -> None:
+    """Code knows an invoice by its number; that "the 250.00 one" is one, the model says and the words must bear out."""
+    world.customer()
+    world.invoice("inv-2", minor=25_000)
+    narrow = record("dispute", reason="quality", invoices=["inv-2"], amount=None, quote=words)
+    await world.engine(proposing(narrow)).run(await world.hears(words))
+    assert sorted(world.sql("SELECT invoice_id FROM dispute_invoice")) == disputed
+    assert world.sql("SELECT invoice_ids FROM hold") == [None]  # the rest waits for a person all the same
+
+
+async def test_an_opt_out_that_code_took_for_one_channel_may_be_one_of_all_and_never_of_less(
+    world: World,
+) -> None:
+    world.customer()
+    words = "Stop texting me."
+    less = record("opt_out", scope="email", quote=words)
+    await world.engine(proposing(less)).run(await world.hears(words))
+    assert world.sql("SELECT channel FROM suppression") == ["sms"]
+    more = record("opt_out", scope="all", quote=words)
+    await world.engine(proposing(more)).run(await world.hears(words))
+    assert None in world.sql("SELECT channel FROM suppression")
+
+
 async def test_a_step_that_was_refused_and_left_only_a_task_did_not_run(world: World) -> None:
     """The escalation after a refusal is no dunning step: the ladder would skip a message that nobody sent."""
     world.customer()

@@ -88,11 +88,17 @@ def prompt(content: Mapping[str, Any]) -> list[BaseMessage]:
 
 
 def rounds(
-    content: Mapping[str, Any], *, refuse: Sequence[str] = (), ask: Sequence[str] = (), most: int = 10
+    content: Mapping[str, Any],
+    *,
+    refuse: Sequence[str] = (),
+    ask: Sequence[str] = (),
+    plans_wait: bool = True,
+    most: int = 10,
 ) -> list[list[dict[str, Any]]]:
     """What the offline collector proposes, round by round, until it ends the turn.
 
-    `refuse` names tools whose calls are refused, `ask` those whose calls wait for a person.
+    `refuse` names tools whose calls are refused, `ask` those whose calls wait for a person, as a plan does that is asked
+    for in every mode but `automatic`.
     """
     model, messages = bind(OfflineCollector()), prompt(content)
     made: list[list[dict[str, Any]]] = []
@@ -107,10 +113,15 @@ def rounds(
             text = "Staged."
             if call["name"] in refuse:
                 text = "Refused: not now."
-            elif call["name"] in ask:
+            elif call["name"] in ask or (plans_wait and _asks_for_a_plan(call["args"])):
                 text = "Waits for a collector."
             messages.append(ToolMessage(text, tool_call_id=call["id"], name=call["name"]))
     raise AssertionError(f"the turn did not end within {most} rounds")
+
+
+def _asks_for_a_plan(args: Mapping[str, Any]) -> bool:
+    record = args.get("record") or {}
+    return record.get("kind") == "plan_request" and record.get("offer") is None
 
 
 def proposed(content: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -134,6 +134,12 @@ def test_a_promise_that_waits_for_a_person_is_neither_confirmed_nor_watched() ->
     assert [brief(calls) for calls in rounds(two, ask=ask)] == [["promise"], ["speak plan_ack sms"]]
 
 
+def test_a_plan_that_was_approved_at_once_is_offered_and_not_also_acknowledged() -> None:
+    asked = inbound("can I pay in 3 installments")
+    assert [brief(calls) for calls in rounds(asked)] == [["plan_request"], ["speak plan_ack sms"]]
+    assert [brief(calls) for calls in rounds(asked, plans_wait=False)] == [["plan_request"]]
+
+
 def test_a_promise_that_was_approved_is_confirmed_and_watched() -> None:
     account = {"promises": [{"id": 1, "amount": "300.00", "due": "2026-11-20", "state": "open"}]}
     task = {"kind": "message", "reason": CONFIRM_PROMISE}

@@ -38,7 +38,7 @@ HOLDS = st.sampled_from(
      "complaint", "person_asked", "unclear"]
 )  # fmt: skip
 SIGNALS = st.sampled_from(
-    ["opt_out", "wrong_party", "deceased", "representation", "fraud_claim", "dispute", "payment_claim", "hardship",
+    ["opt_out", "opt_out_elsewhere", "wrong_party", "deceased", "representation", "fraud_claim", "dispute", "payment_claim", "hardship",
      "escalation", "volcano"]
 )  # fmt: skip
 ZONES = (
@@ -56,7 +56,7 @@ _TEMPLATES = {
     "reminder": ["reminder_1", "reminder_2"], "early_notice": ["early_notice"], "reply": ["balance_reply", "clarify"],
     "acknowledgement": ["dispute_ack", "hold_ack", "promise_ack", "wrong_party_ack", "hardship_ack", "person_ack"],
     "receipt": ["receipt"], "plan_offer": ["plan_offer"], "formal_notice": ["formal_notice"],
-    "opt_out_confirmation": ["opt_out_confirmation"], "condolence": ["condolence"], "crisis": ["crisis"],
+    "opt_out_confirmation": ["opt_out_confirmation", "opt_out_elsewhere"], "condolence": ["condolence"], "crisis": ["crisis"],
 }  # fmt: skip
 _GARBAGE = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
@@ -118,7 +118,7 @@ def records(draw: st.DrawFn) -> Action:
         },
         "dispute": {"reason": "quality", "invoices": invoices, "amount": draw(st.none() | _AMOUNT), "quote": quote},
         "payment_claim": {"invoices": invoices, "quote": quote},
-        "opt_out": {"scope": draw(st.sampled_from(["this_channel", "all"])), "quote": quote},
+        "opt_out": {"scope": draw(st.sampled_from(["this_channel", "sms", "email", "all"])), "quote": quote},
         "representation": {"basis": "attorney", "quote": quote},
         "credit_hold_recommendation": {"reason": quote}, "note": {"text": quote},
         "preference": {"about": "hours", "quote": quote},

@@ -107,7 +107,7 @@ def test_a_quote_fits_the_record_however_long_the_sentence() -> None:
 
 @given(st.text(max_size=400) | st.lists(st.sampled_from(EVERY), max_size=6).map("\n".join))
 def test_any_text_gives_valid_records(text: str) -> None:
-    for signal in detect(text):
+    for signal in (*detect(text), *detect(text, "sms"), *detect(text, "email")):
         assert isinstance(signal, Signal)
         assert signal.quote in text
         LogCollectionActivity.model_validate(
@@ -135,7 +135,7 @@ def test_hostile_length_costs_little(unit: str) -> None:
     import time
 
     start = time.perf_counter()
-    detect(unit * (20_000 // len(unit)))
+    detect(unit * (20_000 // len(unit)), "email")
     assert time.perf_counter() - start < 2
 
 
@@ -156,6 +156,48 @@ def test_an_opt_out_that_names_two_channels_covers_all_unless_one_is_welcome(
     sentence: str, scope: str
 ) -> None:
     assert [signal.detail for signal in detect(sentence) if signal.kind == "opt_out"] == [scope]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "by_sms", "by_email"),
+    [
+        # another channel than the one written on
+        ("Not by text, e-mail is fine.", "this_channel", "sms"),
+        ("text me, don't email", "email", "this_channel"),
+        ("no more texting please", "this_channel", "sms"),
+        ("No more SMS to my cell", "this_channel", "sms"),
+        ("quit e-mailing me", "email", "this_channel"),
+        ("por correo sí, por mensaje no", "this_channel", "sms"),
+        ("por texto no, por correo sí", "this_channel", "sms"),
+        ("al cel no, al correo sí", "this_channel", "sms"),
+        ("my cell off, inbox ok", "this_channel", "sms"),
+        ("Stop emailing me, texts are ok", "email", "this_channel"),
+        ("dejen de mandarme correos", "email", "this_channel"),
+        ("dejen de textearme, escríbanme al correo", "this_channel", "sms"),
+        ("Unsubscribe me from texts", "this_channel", "sms"),
+        ("Stop. Only by email please.", "this_channel", "sms"),
+        ("drop the texts, keep the emails", "this_channel", "sms"),
+        # no channel named: the one written on
+        ("STOP", "this_channel", "this_channel"),
+        ("take me off your list", "this_channel", "this_channel"),
+        ("no me escriban más", "this_channel", "this_channel"),
+        # in doubt the broader
+        ("Stop texting and emailing me", "all", "all"),
+        ("no textos ni correos", "all", "all"),
+        ("Stop. I told you in my email to stop", "all", "this_channel"),
+        ("Lose my number", "this_channel", "all"),
+        ("Please stop. I do not want texts.", "this_channel", "all"),
+        ("Never contact me again, not even by email", "all", "all"),
+        ("Do not contact me by text or email ever again. Mail me a letter only.", "all", "all"),
+    ],
+)
+def test_an_opt_out_covers_the_channel_that_its_words_name(sentence: str, by_sms: str, by_email: str) -> None:
+    """The same words by text and by e-mail: what they name is closed, in doubt more than that, never less."""
+    scopes = {
+        channel: [s.detail for s in detect(sentence, channel) if s.kind == "opt_out"]
+        for channel in ("sms", "email")
+    }
+    assert scopes == {"sms": [by_sms], "email": [by_email]}
 
 
 def test_what_no_phrase_says_is_found_by_the_classifier_with_the_sentence_that_says_it() -> None:

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import pytest
+
 from server.inbound import Kept, Stored, accept
-from tests.world import World, message, proposing
+from tests.world import World, message, proposing, reminder
 from tools.memory.arrival import Arrival
 
 STOPPED = "reason = 'opt_out' AND lifted_at IS NULL"
@@ -51,6 +53,37 @@ async def test_another_number_does_not_undo_a_stop(world: World) -> None:
     assert world.count("suppression", STOPPED) == 1
     await says(world, body="START", address=first)
     assert world.count("suppression", STOPPED) == 0
+
+
+@pytest.mark.parametrize(
+    ("channel", "body", "closed"),
+    [
+        ("email", "Not by text, e-mail is fine.", "sms"),
+        ("sms", "text me, don't email", "email"),
+        ("email", "por correo sí, por mensaje no", "sms"),
+        ("email", "Stop emailing me.", "email"),
+        ("sms", "STOP", "sms"),
+        ("email", "Stop texting and emailing me.", None),
+    ],
+)
+async def test_what_is_closed_at_the_door_is_the_channel_that_the_words_name(
+    world: World, channel: str, body: str, closed: str | None
+) -> None:
+    """At once, before anybody thinks: and the reminder that waits on the other channel stays."""
+    world.customer()
+    await world.engine(proposing(reminder())).run(world.step())
+    await says(world, channel=channel, body=body)
+    assert world.sql("SELECT channel FROM suppression WHERE " + STOPPED) == [closed]
+    waiting = "queued" if closed == "sms" else "withdrawn"
+    assert world.sql("SELECT state FROM outbox") == [waiting]
+
+
+async def test_a_subject_that_means_one_channel_and_words_that_mean_the_other_close_both(
+    world: World,
+) -> None:
+    world.customer()
+    await says(world, channel="email", subject="Unsubscribe", body="Stop texting me. E-mail is the worst.")
+    assert world.sql("SELECT channel FROM suppression WHERE " + STOPPED) == [None]
 
 
 async def test_a_persons_words_in_a_help_desks_mail_are_heeded_and_shown_to_a_person(world: World) -> None:

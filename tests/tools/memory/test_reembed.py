@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -212,6 +213,7 @@ def test_a_run_that_is_killed_is_taken_up_where_it_stopped(world: World, clock: 
     running = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     while not world.count("message", "embedding IS NOT NULL"):
         assert running.poll() is None, "it ended before it had begun"
+        time.sleep(0.02)  # whoever looks all the time keeps it from beginning
     running.kill()
     running.wait()
     kept = world.count("message", "embedding IS NOT NULL")
