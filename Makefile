@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test serve check prove monthends lock clean .venv
+.PHONY: help demo test serve check eval prove monthends lock clean .venv
 
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
@@ -31,6 +31,10 @@ check: $(DEV) ## lint, formatting, types, import contracts
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+EVAL ?=
+eval: $(RUN) ## play the eval suites (EVAL="--fast": within a minute; see `dunwell eval --help`)
+	@$(BIN)/dunwell eval $(EVAL)
 
 prove: $(DEV) ## run the randomised proofs at full size (their table: infra/measured), and the container's steps
 	@DUNWELL_PROVE=1 infra/test.sh -m proof

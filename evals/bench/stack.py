@@ -5,7 +5,7 @@ with its default vector index; one thread per customer. The same four tools with
 same model, system prompt and embedding. It reads no account, judges nothing, renders nothing and keeps no audit.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -71,13 +71,20 @@ class DefaultStack:
 
 
 @asynccontextmanager
-async def default_stack(conninfo: str, model: InstantModel, *, pool_size: int) -> AsyncIterator[DefaultStack]:
-    """The stack on its own tables in that database; a connection as the documentation asks for."""
+async def default_saver(conninfo: str, *, pool_size: int) -> AsyncIterator[tuple[_Pool, AsyncPostgresSaver]]:
+    """The checkpointer on its own tables in that database, and the pool it works on: connections as the documentation asks for."""
     kwargs = {"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row}
     pool: _Pool = AsyncConnectionPool(conninfo, min_size=1, max_size=pool_size, kwargs=kwargs, open=False)
     async with pool:
         saver = AsyncPostgresSaver(pool)
         await saver.setup()
+        yield pool, saver
+
+
+@asynccontextmanager
+async def default_stack(conninfo: str, model: InstantModel, *, pool_size: int) -> AsyncIterator[DefaultStack]:
+    """The stack on its own tables in that database."""
+    async with default_saver(conninfo, pool_size=pool_size) as (pool, saver):
         store = AsyncPostgresStore(
             pool, index={"dims": _EMBEDDER.dimensions, "embed": _EMBEDDER.embed, "fields": ["text"]}
         )
@@ -101,8 +108,15 @@ def _with_memory(request: ModelRequest[_Known]) -> str:
     return f"{prompts.load('system.md').text}\n\nKnown about this customer:\n{request.runtime.context.text}"
 
 
+def offered(spec: ToolSpec, body: Callable[..., Awaitable[str]]) -> BaseTool:
+    """A tool of the surface that Dunwell offers its model, with another body."""
+    return StructuredTool.from_function(
+        coroutine=body, name=spec.name, description=spec.args.__doc__, args_schema=spec.args
+    )
+
+
 def _tools(pool: _Pool) -> list[BaseTool]:
-    """The surface that Dunwell offers its model, each tool with a body that inserts one row."""
+    """Each tool with a body that inserts one row."""
 
     def one(spec: ToolSpec) -> BaseTool:
         async def keep(config: RunnableConfig, **args: Any) -> str:
@@ -111,8 +125,6 @@ def _tools(pool: _Pool) -> list[BaseTool]:
                 await conn.execute(_INSERT, row)
             return "Done."
 
-        return StructuredTool.from_function(
-            coroutine=keep, name=spec.name, description=spec.args.__doc__, args_schema=spec.args
-        )
+        return offered(spec, keep)
 
     return [one(spec) for spec in TOOLS]

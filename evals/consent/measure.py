@@ -44,6 +44,20 @@ class Message:
     keyword_opt_out: bool
 
 
+def wilson(value: float, n: int) -> tuple[float, float]:
+    """Wilson's interval at 95 % of the share `value` of `n`; of nothing, everything is possible.
+
+    Of a mean of values between 0 and 1, which spread less than yes and no do, it is wide enough as well.
+    """
+    if not n:
+        return 0.0, 1.0
+    z = 1.959964
+    centre = value + z * z / (2 * n)
+    spread = z * sqrt(value * (1 - value) / n + z * z / (4 * n * n))
+    scale = 1 + z * z / n
+    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+
+
 @dataclass(frozen=True, slots=True)
 class Share:
     """`hits` of `n` with the Wilson 95 % interval, and the ids of what failed."""
@@ -60,13 +74,7 @@ class Share:
     @property
     def interval(self) -> tuple[float, float]:
         """Wilson's interval at 95 %; of nothing, everything is possible."""
-        if not self.n:
-            return 0.0, 1.0
-        z = 1.959964
-        centre = self.value + z * z / (2 * self.n)
-        spread = z * sqrt(self.value * (1 - self.value) / self.n + z * z / (4 * self.n * self.n))
-        scale = 1 + z * z / self.n
-        return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+        return wilson(self.value, self.n)
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""

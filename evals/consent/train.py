@@ -23,7 +23,7 @@ from evals.consent.measure import SAFETY, SIGNALS, Message, load, read
 
 FALSE_ALARMS = dict.fromkeys(SIGNALS, 0.003) | dict.fromkeys(SAFETY, 0.006) | {"opt_out": 0.012}
 # Who wrote messages as they come; the others wrote mostly what is hard to tell apart, which no threshold should follow.
-_ORDINARY = ("f", "a", "b", "c", "g")
+_ORDINARY = ("f", "a", "b", "c", "g", "j")
 # No threshold below: there the model says hardly more than that a signal is rare.
 CAUTIOUS = {signal: -2.5 if signal in ("opt_out", "threat", *SAFETY) else -2.0 for signal in SIGNALS}
 _STRENGTH = 20.0  # of the regression: the inverse of its regularisation
@@ -41,9 +41,9 @@ class Words:
     counts: Sequence[Sequence[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]]
 
     @classmethod
-    def of(cls, messages: Sequence[Message]) -> "Words":
-        """Read the messages; a gram that stands in too few of them is no gram."""
-        found = [grams(plain_words(message.text)) for message in messages]
+    def of(cls, plain: Sequence[str]) -> "Words":
+        """Read messages, as plain words; a gram that stands in too few of them is no gram."""
+        found = [grams(words) for words in plain]
         spread = Counter(gram for groups in found for group in groups for gram in group)
         hashes = np.array(sorted(gram for gram, times in spread.items() if times >= _SEEN), dtype=np.uint32)
         places = {int(gram): place for place, gram in enumerate(hashes)}
@@ -89,12 +89,12 @@ def labels(messages: Sequence[Message]) -> npt.NDArray[np.bool_]:
 
 
 def fit(matrix: csr_matrix, said: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Weights (signals by grams) and bias."""
+    """Weights (what is said by grams) and bias."""
     models = [
         LogisticRegression(C=_STRENGTH, solver="liblinear", max_iter=2000, tol=1e-3).fit(
             matrix, said[:, column]
         )
-        for column in range(len(SIGNALS))
+        for column in range(said.shape[1])
     ]
     return np.vstack([model.coef_ for model in models]), np.array([model.intercept_[0] for model in models])
 
@@ -148,29 +148,61 @@ def table(messages: Sequence[Message], scores: Floats, limits: Floats) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    """Write the file into the package; print what is in it and what it does for authors it had not seen."""
-    text = (load("messages.jsonl") or "") + (load("lessons.jsonl") or "")
-    messages = read(text)
-    words, everything = Words.of(messages), np.full(len(messages), fill_value=True)
-    rarity = words.rarity(everything)
-    coefficients, bias = fit(words.matrix(rarity), labels(messages))
-    scores = unseen(words, messages)
-    limits = thresholds(messages, scores)
+def kept_of(coefficients: Floats) -> npt.NDArray[np.bool_]:
+    """The grams that are worth keeping."""
     strongest = np.abs(coefficients).max(axis=0)
-    kept = strongest >= _FAINT * strongest.max()
+    return np.asarray(strongest >= _FAINT * strongest.max())
+
+
+def save(
+    place: Path,
+    names: Sequence[str],
+    hashes: npt.NDArray[np.uint32],
+    rarity: npt.NDArray[np.float32],
+    coefficients: Floats,
+    bias: Floats,
+    limits: Floats,
+    trained_on: str,
+) -> None:
+    """Write a file that `agent.signals.classifier.load` reads: weights in a byte each."""
+    kept = kept_of(coefficients)
     scale = np.abs(coefficients).max(axis=1) / 127
-    place = Path(str(resources.files("agent.signals").joinpath("classifier.npz")))
     np.savez_compressed(
         place,
-        names=np.array(SIGNALS),
-        grams=words.hashes[kept],
+        names=np.array(names),
+        grams=hashes[kept],
         rarity=rarity[kept].astype(np.float16),
         weights=np.round(coefficients[:, kept] / scale[:, None]).astype(np.int8).T,
         scale=scale.astype(np.float32),
         bias=bias.astype(np.float32),
         thresholds=limits.astype(np.float32),
-        trained_on=np.array(hashlib.sha256(text.encode()).hexdigest()),
+        trained_on=np.array(trained_on),
+    )
+
+
+def main() -> None:
+    """Write the file into the package; print what is in it and what it does for authors it had not seen."""
+    text = (load("messages.jsonl") or "") + (load("lessons.jsonl") or "")
+    messages = read(text)
+    words, everything = (
+        Words.of([plain_words(message.text) for message in messages]),
+        np.full(len(messages), fill_value=True),
+    )
+    rarity = words.rarity(everything)
+    coefficients, bias = fit(words.matrix(rarity), labels(messages))
+    scores = unseen(words, messages)
+    limits = thresholds(messages, scores)
+    kept = kept_of(coefficients)
+    place = Path(str(resources.files("agent.signals").joinpath("classifier.npz")))
+    save(
+        place,
+        SIGNALS,
+        words.hashes,
+        rarity,
+        coefficients,
+        bias,
+        limits,
+        hashlib.sha256(text.encode()).hexdigest(),
     )
     sys.stdout.write(
         f"{place.name}: {place.stat().st_size} bytes, {kept.sum()} of {kept.size} grams, {len(messages)} messages\n"

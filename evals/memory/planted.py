@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 
+from langchain_core.messages import AnyMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from psycopg.rows import scalar_row
 
@@ -118,18 +119,29 @@ def history(planted: Sequence[Fact], back: int, seed: int) -> list[tuple[str, st
     return said
 
 
-async def _store(deps: Deps, customer_id: str, said: Sequence[tuple[str, str]]) -> list[int]:
+async def store_customer(deps: Deps, customer_id: str) -> None:
+    """Put a customer there who owes nothing yet."""
+    async with deps.pool.connection() as conn:
+        await conn.execute(_SQL["customer"], {"customer_id": customer_id, "now": deps.clock.now()})
+
+
+async def store(deps: Deps, customer_id: str, said: Sequence[tuple[str, str]]) -> list[int]:
+    """Put messages behind what a customer's conversation holds, oldest first, the last of them now: their ids."""
     vectors = await deps.embedder.embed([body for _, body in said])
     given = {
         "customer_id": customer_id, "now": deps.clock.now(), "many": len(said), "model": deps.embedder.model_id,
         "directions": [direction for direction, _ in said], "bodies": [body for _, body in said],
         "vectors": [literal(vector) for vector in vectors],
     }  # fmt: skip
-    async with deps.pool.connection() as conn:
-        await conn.execute(_SQL["customer"], given)
-        async with conn.cursor(row_factory=scalar_row) as cursor:
-            await cursor.execute(_SQL["messages"], given)
-            return sorted(await cursor.fetchall())
+    async with deps.pool.connection() as conn, conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_SQL["messages"], given)
+        return sorted(await cursor.fetchall())
+
+
+async def prompt_of(deps: Deps, customer_id: str, question: int) -> list[AnyMessage]:
+    """The first prompt of the episode that message `question` opens, as the model would get it."""
+    turn = Deliberation(deps, inbound(customer_id, question))
+    return write(turn, await read(turn))
 
 
 async def measure(
@@ -148,13 +160,13 @@ async def measure(
     results = []
     for back in backs:
         customer_id = f"{name}-{back}"
-        ids = await _store(deps, customer_id, history(wanted, back, seed))
+        await store_customer(deps, customer_id)
+        ids = await store(deps, customer_id, history(wanted, back, seed))
         hit: list[Fact] = []
         most = 0
         for i, fact in enumerate(wanted):
             question = ids[_APART * i + back]
-            turn = Deliberation(deps, inbound(customer_id, question))
-            prompt = write(turn, await read(turn))
+            prompt = await prompt_of(deps, customer_id, question)
             most = max(most, count_tokens_approximately(prompt))
             shown = json.loads(prompt[1].text)
             texts = [m["text"] for m in (*shown["conversation"], *shown["memory"]) if m["id"] != question]

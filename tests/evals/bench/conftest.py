@@ -6,11 +6,11 @@ import pytest
 
 from evals.bench.place import Place
 from server.embedded import Server
-from tests.conftest import _clone
+from tests.databases import clone
 
 
 @pytest.fixture
 def place(server: Server, template: str) -> Iterator[Place]:
     """An empty database on the test server."""
-    with _clone(server, template) as name:
+    with clone(server, template) as name:
         yield Place(server, name)

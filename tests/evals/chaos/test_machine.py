@@ -18,8 +18,8 @@ from tests.proofs import proof_size
 from tests.world import NOW, World, open_beside
 from tools.clock import FrozenClock
 
-_SHARDS = proof_size(test=5, prove=10)  # so that every core has its share
-_MACHINES = proof_size(test=200, prove=2000)
+_SHARDS = proof_size(test=2, prove=10)  # so that every core has its share
+_MACHINES = proof_size(test=80, prove=2000)
 _STEPS = proof_size(test=50, prove=100)
 # After ten examples Hypothesis mostly varies old ones, and two machines in three would be all but copies. A round of
 # nine is its simplest example, which says nothing, and eight that it makes up.

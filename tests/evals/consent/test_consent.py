@@ -6,6 +6,7 @@ from importlib import resources
 import numpy as np
 import pytest
 
+from agent.signals.reading import plain_words
 from evals.consent.measure import KEYWORDS, SIGNALS, first_round, load, measure, read
 from evals.consent.page import cell, page
 from evals.consent.train import CAUTIOUS, FALSE_ALARMS, Words, author, thresholds
@@ -26,7 +27,7 @@ def test_every_message_has_an_id_of_its_own_and_names_its_author() -> None:
     assert len({message.id for message in messages}) == len(messages)
     assert {author(message) for message in read(load("messages.jsonl") or "")} == {"own-", "f"}
     lessons = {author(message) for message in read(load("lessons.jsonl") or "")}
-    assert lessons == {"dev-d", "a", "b", "c", "d", "e", "g", "i"}
+    assert lessons == {"dev-d", "a", "b", "c", "d", "e", "g", "i", "j", "k"}
 
 
 def test_a_label_that_is_no_signal_is_refused() -> None:
@@ -81,7 +82,7 @@ def test_long_and_short_messages_weigh_alike() -> None:
     text = "stop stop now"
     line = '{{"id": "x1", "language": "en", "channel": "sms", "text": "{}", "signals": [], "keyword_opt_out": false}}\n'
     lines = (line.format(said) for said in (text, f"{text} and a good many more words", text))
-    words = Words.of(read("".join(lines)))
+    words = Words.of([plain_words(message.text) for message in read("".join(lines))])
     rows = words.matrix(words.rarity(np.array([True, True, True])))
     lengths = np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
     assert lengths == pytest.approx([2.0, 2.0, 2.0])  # one for words, one for letters

@@ -6,18 +6,18 @@ import pytest
 
 from evals.bench.place import Place
 from server.embedded import Server
-from tests.conftest import _clone
+from tests.databases import Shelf
 
 
 @pytest.fixture
-def place(server: Server, template: str) -> Iterator[Place]:
+def place(server: Server, shelf: Shelf) -> Iterator[Place]:
     """An empty database on the test server."""
-    with _clone(server, template) as name:
+    with shelf.lend() as name:
         yield Place(server, name)
 
 
 @pytest.fixture
-def second_place(server: Server, template: str) -> Iterator[Place]:
+def second_place(server: Server, shelf: Shelf) -> Iterator[Place]:
     """Another one."""
-    with _clone(server, template) as name:
+    with shelf.lend() as name:
         yield Place(server, name)

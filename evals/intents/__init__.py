@@ -1,0 +1,1 @@
+"""What the built-in model's reading of intents was trained on, and how."""
