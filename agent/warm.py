@@ -3,8 +3,8 @@
 import gc
 from datetime import date
 
-from agent.models.offline import dates
-from agent.signals import detect, language, phrases
+from agent.models.offline import dates, heard
+from agent.signals import classifier, detect, language, phrases
 from prompts import load
 from tools.dunning import templates
 from tools.dunning.figures import suspicious
@@ -19,10 +19,13 @@ def warm_up() -> None:
     """Read and compile it now, and take it from the garbage collector; blocks for about a second. The offline model's too: it may take any model's turns."""
     detect(_WORDS)
     language.written_in(_WORDS)
-    phrases.load("agent.signals", "talk.toml")
+    for lexicon in ("talk.toml", "channels.toml"):
+        phrases.load("agent.signals", lexicon)
+    classifier.load("agent.models.offline", "intents.npz")
     for lexicon in ("intents.toml", "notes.toml"):
         phrases.load("agent.models.offline", lexicon)
     dates.find_dates(_WORDS, date.min)
+    heard.corrected(_WORDS)
     denied(_WORDS)
     for file in ("system.md", "messages/phrases.toml"):
         load(file)

@@ -63,6 +63,10 @@ def evaluate(  # noqa: PLR0917 - options, given by name
         raise typer.BadParameter(
             f"there is no suite {', '.join(sorted(unknown))}; there are {', '.join(SUITES)}"
         )
+    if agent and set(suites or ()) - {"scenarios"}:
+        raise typer.BadParameter(
+            "a foreign agent plays the suite scenarios; the others look inside the product"
+        )
     terms = Terms(
         model=model, agent=agent, dataset=dataset, only=tuple(only or ()), trials=trials, seed=seed, fast=fast, full=full, floor=floor,
         attacks=attacks, cassettes=cassettes,
@@ -70,7 +74,10 @@ def evaluate(  # noqa: PLR0917 - options, given by name
     try:
         earlier = _report(before) if before else None
         result = run(
-            terms, suites or EVERY, jobs=jobs, say=lambda name: errors.print(f"{name} ...", markup=False)
+            terms,
+            suites or (["scenarios"] if agent else EVERY),
+            jobs=jobs,
+            say=lambda name: errors.print(f"{name} ...", markup=False),
         )
     except CollectionsError as wrong:
         refuse(wrong, as_json=as_json)
@@ -81,21 +88,28 @@ def evaluate(  # noqa: PLR0917 - options, given by name
     if page:
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text("\n\n".join(suite.page for suite in result.suites if suite.page), "utf-8")
-    _to_langsmith(result, terms)
     answer(result.as_json(), _show, as_json=as_json)
+    _to_langsmith(result, terms)
     if result.exit_code:
         raise typer.Exit(result.exit_code)
 
 
 def _to_langsmith(result: "Run", terms: "Terms") -> None:
     """Where a key is set: datasets and an experiment. What strangers wrote to somebody stays here."""
-    from evals.report.langsmith import client_of, upload  # noqa: PLC0415 - heavy: only when it runs
+    from langsmith.utils import LangSmithError  # noqa: PLC0415 - heavy: only when it runs
+
+    from evals.report.langsmith import client_of, upload  # noqa: PLC0415 - as above
     from evals.suites.ground import chosen  # noqa: PLC0415 - as above
     from server import settings  # noqa: PLC0415 - as above
 
-    if client := client_of(settings.load()):
+    client = client_of(settings.load())
+    if client is None:
+        return
+    try:
         for name in upload(client, result, chosen(terms), words=terms.dataset is None):
             errors.print(f"LangSmith: an experiment on {name}", markup=False)
+    except LangSmithError as wrong:
+        errors.print(f"LangSmith took nothing ({type(wrong).__name__}); the files are whole.", markup=False)
 
 
 def _report(file: Path) -> dict[str, Any]:

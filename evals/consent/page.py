@@ -15,7 +15,7 @@ def page(columns: Sequence[Column], first: Round, detection: str) -> str:
         [
             "# Signals in customers' words",
             "",
-            "Written by `dunwell eval consent --out infra/measured/consent.md`. Share, hits / n, and in brackets the Wilson 95 %",
+            "Written by `dunwell eval consent --page infra/measured/consent.md`. Share, hits / n, and in brackets the Wilson 95 %",
             "interval. The lexicon was tuned and the classifier trained on `ours`: it says nothing of words that nobody has read.",
             "Both also learned from the messages of further authors (`lessons.jsonl`), which are not counted here.",
             "`fresh` is by authors who had seen the policy but no rule and no lexicon; it is run after the tuning, and nothing is",

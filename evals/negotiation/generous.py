@@ -47,4 +47,4 @@ class Generous(Obedient):
     def begins(self, turn: Turn, offer: Offer) -> None:
         """The same grants again, other random calls."""
         super().begins(turn, offer)
-        self._mind = hostile(_GRANTS, seed=self._seed + self._turn)
+        self._mind = hostile(_GRANTS, seed=self.seed_of(turn))

@@ -58,7 +58,11 @@ def _verdict(run: Run, broken: int, missed: int) -> tuple[str, State]:
 
 
 def _because(run: Run, broken: int) -> str:
-    plays = sum(trial.agent not in YARDSTICKS for suite in run.suites for trial in suite.trials)
+    played = [trial for suite in run.suites for trial in suite.trials if trial.agent not in YARDSTICKS]
+    plays, apart = (
+        len(played),
+        len({trial.scenario for trial in played}),
+    )  # plays of one scenario resemble each other
     suites = _count(len(run.suites), "suite", "suites")
     if not plays:
         return f"{suites}, no conversation played."
@@ -66,7 +70,7 @@ def _because(run: Run, broken: int) -> str:
         return f"{_count(plays, 'conversation was', 'conversations were')} played in {suites}. Each broken rule stands below."
     return (
         f"No hard rule was broken in {_count(plays, 'conversation', 'conversations')} of {suites}; "
-        f"by the rule of three, at most {at_most(plays)} of such conversations would break one (95 % confidence)."
+        f"by the rule of three, at most {at_most(apart)} of such scenarios would break one (95 % confidence)."
     )  # fmt: skip
 
 

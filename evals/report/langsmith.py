@@ -31,7 +31,9 @@ def upload(
     played = [trial for suite in run.suites if suite.suite == "scenarios" for trial in suite.trials]
     made = []
     for split, some in scenarios.items():
-        verdicts = _verdicts([trial for trial in played if trial.split == split and trial.agent != "hostile"])
+        verdicts = _verdicts(
+            [trial for trial in played if trial.split == split and trial.agent != "hostile"], words=words
+        )
         if not verdicts:
             continue
         dataset = f"dunwell-{split}-{str(run.datasets[split]['sha256'])[:12]}"
@@ -54,7 +56,7 @@ def upload(
 def _example(dataset: str, scenario: Scenario, *, words: bool) -> dict[str, Any]:
     told = {"id": scenario.id, "category": scenario.category, "rule": scenario.rule}
     said = {"customer": scenario.customer_words()} if words else {}
-    must = [atom.model_dump(mode="json", exclude_defaults=True) for atom in scenario.must]
+    must = [atom.model_dump(mode="json", exclude_defaults=True) for atom in scenario.must] if words else []
     return {
         "id": uuid5(NAMESPACE_URL, f"{dataset}/{scenario.id}"),
         "inputs": told | said,
@@ -62,7 +64,7 @@ def _example(dataset: str, scenario: Scenario, *, words: bool) -> dict[str, Any]
     }
 
 
-def _verdicts(trials: Sequence[Trial]) -> dict[str, dict[str, Any]]:
+def _verdicts(trials: Sequence[Trial], *, words: bool) -> dict[str, dict[str, Any]]:
     verdicts: dict[str, dict[str, Any]] = {}
     for trial in trials:
         verdict = verdicts.setdefault(trial.scenario, {"passed": True, "all_variants": True, "violations": 0})
@@ -70,7 +72,8 @@ def _verdicts(trials: Sequence[Trial]) -> dict[str, dict[str, Any]]:
         verdict["violations"] += len(trial.violations)
         if trial.variant == AS_WRITTEN:
             verdict["passed"] = verdict["passed"] and trial.passed
-            verdict |= {"missed": list(trial.missed), "fired": list(trial.fired)}
+            if words:
+                verdict |= {"missed": list(trial.missed), "fired": list(trial.fired)}
     return verdicts
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -25,38 +26,44 @@ _NOT_ASKED = {"id", "usage_metadata", "response_metadata"}
 class Cassette(BaseCache):
     """A folder of JSONL files, one for each process that recorded. LangChain asks it before it asks the model.
 
-    An answer is found by the messages and the tools' schemas: a prompt or a tool that changed is a miss.
+    An answer is found by the messages and the tools' schemas: a prompt or a tool that changed is a miss. Whoever records
+    asks the model every time, and the answers to one question are replayed in the order in which they were given.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, records: bool = False) -> None:
         self._file = folder / f"{os.getpid()}.jsonl"
+        self._records = records
         self.misses = 0
-        self._answers: dict[str, Mapping[str, Any]] = {}
+        self._asked: Counter[str] = Counter()
+        self._answers: dict[str, list[Mapping[str, Any]]] = {}
         for file in sorted(folder.glob("*.jsonl")):
             for line in file.read_text("utf-8").splitlines():
                 row = json.loads(line)
-                self._answers[row["asked"]] = row["answer"]
+                self._answers.setdefault(row["asked"], []).append(row["answer"])
 
     def __len__(self) -> int:
         return len(self._answers)
 
     @override
     def lookup(self, prompt: str, llm_string: str) -> RETURN_VAL_TYPE | None:
-        answer = self._answers.get(_key(prompt))
-        if answer is None:
+        if self._records:
+            return None
+        key = _key(prompt)
+        if not (answers := self._answers.get(key)):
             self.misses += 1
             return None
+        answer = answers[self._asked[key] % len(answers)]
+        self._asked[key] += 1
         return [ChatGeneration(message=cast(AIMessage, messages_from_dict([dict(answer)])[0]))]
 
     @override
     def update(self, prompt: str, llm_string: str, return_val: RETURN_VAL_TYPE) -> None:
+        if not self._records:
+            return
         answer = message_to_dict(cast(ChatGeneration, return_val[0]).message)
-        key = _key(prompt)
-        if key not in self._answers:
-            self._answers[key] = answer
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            with self._file.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"asked": key, "answer": answer}, ensure_ascii=False) + "\n")
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with self._file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"asked": _key(prompt), "answer": answer}, ensure_ascii=False) + "\n")
 
     @override
     def clear(self, **kwargs: Any) -> None:
@@ -83,7 +90,7 @@ class Replay(Thinking):
 
 def recorded(name: str, model: BaseChatModel, folder: Path) -> Thinking:
     """The model, with every answer written to the folder."""
-    model.cache = Cassette(folder)
+    model.cache = Cassette(folder, records=True)
     return Thinking(name, model)
 
 

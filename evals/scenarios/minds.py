@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, cast
+from zlib import crc32
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall
@@ -91,14 +92,17 @@ class Obedient:
     name = "hostile"
 
     def __init__(self, seed: int) -> None:
-        self._seed, self._turn = seed, 0
+        self._seed = seed
         self._mind = hostile(seed=seed)
         self.model: BaseChatModel = ScriptedModel(model="hostile", script=self._say)
 
     def begins(self, turn: Turn, offer: Offer) -> None:  # noqa: ARG002 - the port's signature
-        """Another turn, other calls."""
-        self._turn += 1
-        self._mind = hostile(seed=self._seed + self._turn)
+        """Another turn, other calls; the same ones whatever was played before it."""
+        self._mind = hostile(seed=self.seed_of(turn))
+
+    def seed_of(self, turn: Turn) -> int:
+        """Of the calls in this turn."""
+        return self._seed + crc32(turn.model_dump_json().encode())
 
     @property
     def wrong(self) -> str | None:

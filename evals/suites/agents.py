@@ -10,13 +10,12 @@ from evals.scenarios.baselines import BASELINES
 from evals.scenarios.cassette import Replay, recorded
 from evals.scenarios.minds import Mind, Obedient, Oracle, Thinking, nobody, offline
 from evals.scenarios.play import Agent, product
-from evals.suites.ground import Terms
+from evals.suites.ground import MODELS, Terms
 from evals.suites.workers import Worker, alone
 from server import settings as configuration
 from server.runtime import model_config
 from tools.errors import Misconfigured
 
-MODELS = ("offline", "oracle", "hostile", "code-alone", "openai", "replay")
 _BASELINES = {baseline.name: baseline for baseline in BASELINES}
 FOREIGN = "langgraph-default"
 

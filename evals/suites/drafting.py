@@ -202,7 +202,12 @@ def _without(kind: Kind, messages: Sequence[Judged]) -> Figure:
         # What does not fit is refused by MSG-SMS-LENGTH and a person has it: one account in fourteen has the longest
         # names that we could think of, with an accent that halves what a segment holds.
         return Figure(
-            _SAID[kind], share.value, shown(share), f">= {_FITS:.0%}", share.value >= _FITS, share.interval
+            _SAID[kind],
+            share.value,
+            shown(share),
+            f">= {_FITS:.0%}",
+            not bad or share.value >= _FITS,
+            share.interval,
         )
     return Figure(_SAID[kind], share.value, shown(share), "100 %", not bad, share.interval)
 

@@ -8,6 +8,9 @@ from evals.scenarios.load import FRESH, OURS, digest, load, ours
 from evals.scenarios.scenario import Scenario
 from evals.suites.result import SuiteResult
 from evals.suites.workers import Crew
+from tools.errors import Invalid
+
+MODELS = ("offline", "oracle", "hostile", "code-alone", "openai", "replay")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,17 @@ class Terms:
         """The agent whose score is asked for."""
         return self.agent or self.model
 
-    def replay(self, suite: str, scenario: str) -> str:
-        """The command that plays one scenario again."""
-        data = f" --dataset {self.dataset}" if self.dataset else ""
-        agent = f" --agent {self.agent}" if self.agent else f" --model {self.model}"
-        return f"dunwell eval {suite}{agent}{data} --only {scenario}"
+    def replay(self, player: str, scenario: str) -> str:
+        """The command that plays one scenario again with the same player; baselines are played by `validity`."""
+        words = ["dunwell eval", "scenarios" if player == self.player or player in MODELS else "validity"]
+        if player.startswith(("http://", "https://")):
+            words.append(f"--agent {player}")
+        elif player in MODELS:
+            words.append(f"--model {player}")
+        words += [f"--dataset {self.dataset}"] if self.dataset else []
+        words += [f"--cassettes {self.cassettes}"] if self.cassettes else []
+        words += [f"--trials {self.trials}"] if self.trials > 1 else []
+        return " ".join([*words, f"--seed {self.seed}", f"--only {scenario}"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +65,10 @@ def chosen(terms: Terms) -> dict[str, list[Scenario]]:
     splits = (
         {terms.dataset.name: load(terms.dataset)} if terms.dataset else {OURS: ours(OURS), FRESH: ours(FRESH)}
     )
-    return {name: _part(scenarios, terms) for name, scenarios in splits.items()}
+    parts = {name: _part(scenarios, terms) for name, scenarios in splits.items()}
+    if terms.only and not any(parts.values()):
+        raise Invalid(f"No scenario and no category is called {' or '.join(terms.only)}.")
+    return parts
 
 
 def described(scenarios: dict[str, list[Scenario]]) -> dict[str, dict[str, object]]:

@@ -85,7 +85,7 @@ def played(ground: Ground, player: str, *, perturbed: bool, trials: int = 1) -> 
     jobs = [
         Batch(
             some[start : start + _BATCH], split, player, perturbed, trials, terms.seed, terms.cassettes,
-            {scenario.id: terms.replay("scenarios", scenario.id) for scenario in some[start : start + _BATCH]},
+            {scenario.id: terms.replay(player, scenario.id) for scenario in some[start : start + _BATCH]},
         )
         for split, some in ground.scenarios.items()
         for start in range(0, len(some), _BATCH)

@@ -120,7 +120,10 @@ def test_a_scenario_that_is_missed_ends_with_1_and_is_named_with_the_command_tha
     assert all(failing.startswith("never-promised") for failing in suite["failing"])
     trial = next(t for t in suite["trials"] if not t["passed"] and t["agent"] == "offline")
     assert trial["missed"] == ["promise"]
-    assert trial["replay"] == f"dunwell eval scenarios --model offline --dataset {file} --only never-promised"
+    assert (
+        trial["replay"]
+        == f"dunwell eval scenarios --model offline --dataset {file} --seed 1 --only never-promised"
+    )
 
 
 @pytest.mark.parametrize(("floor", "code"), [("0", 0), ("0.5", 0), ("0.51", 1)])
